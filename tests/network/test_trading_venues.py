@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from commands import commands, exchange_at
+from fluxum import Symbol
 from fluxum.venues.register import find_venue
 
 pytestmark = pytest.mark.network
 
 SYMBOLS = {
     "binance": "BTC/USDT",
+    "binance-usdm": "BTC/USDT:PERP",
     "bybit": "BTC/USDT",
     "coinbase": "BTC/USD",
     "gemini": "BTC/USD",
@@ -57,7 +59,7 @@ def test_an_account_is_traded_from_the_command_line(
     assert (filled["status"], Decimal(filled["filled"])) == ("filled", Decimal("0.01"))
     assert earned.status == 0, earned.err
     assert SYMBOLS[venue] in earned.out
-    assert {one["asset"] for one in held} == {"BTC", "ETH", "SOL", SYMBOLS[venue].partition("/")[2]}
+    assert {one["asset"] for one in held} == {"BTC", "ETH", "SOL", Symbol(SYMBOLS[venue]).quote}
     assert all(Decimal(one["held"]) == 0 for one in held)
     traded = [Decimal(one["quantity"]) for one in json.loads(listed.out)]
     assert sum(traded) == Decimal("0.01"), listed.out + listed.err

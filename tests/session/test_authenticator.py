@@ -51,6 +51,19 @@ def test_links_dialled_together_share_one_token_and_later_ones_get_another() -> 
     run(main())
 
 
+def test_links_that_must_not_share_a_token_get_one_each() -> None:
+    async def story() -> None:
+        bureau = Bureau()
+        tokens = keeper(bureau)
+        await tokens.fresh(0.0)
+        first = tokens.text
+        await asyncio.sleep(1)
+        await tokens.fresh(0.0)
+        assert tokens.text != first
+
+    run(story())
+
+
 def test_a_refused_token_is_replaced_once_for_all_who_used_it() -> None:
     async def main() -> None:
         bureau = Bureau()

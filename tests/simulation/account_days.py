@@ -61,6 +61,7 @@ PHASE_S, CALM_S, PHASES = 480.0, 120.0, 6
 SYMBOLS = {
     "kraken": (Symbol("BTC/USD"), Symbol("ETH/USD")),
     "binance": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
+    "binance-usdm": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
     "bybit": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
     "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
     "okx": (Symbol("BTC/USDT"), Symbol("ETH/USDT:PERP")),

@@ -148,13 +148,15 @@ SIGNATURES = {
 # Where a token or a login is in a frame: the frame is on the tape, and that is not.
 PLACES = {
     "binance": b"userDataStream.subscribe.signature",
+    "binance-usdm": b"GET_PROPERTY",
     "kraken": TOKEN.encode(),
     "bybit": b'\\"op\\":\\"auth\\"',
     "okx": b'\\"op\\":\\"login\\"',
     "gemini": b'\\"id\\":\\"login\\"',
     "coinbase": b'\\"channel\\":\\"user\\"',
 }
-FILLS = {"okx": b"fillSz"}
+EXPIRED = rb'listenKeyExpired\\*",\\*"E\\*":\d+,\\*"listenKey\\*":\\*"\w+'
+FILLS = {"okx": b"fillSz", "binance-usdm": b"ORDER_TRADE_UPDATE"}
 """What frames of fills have in them, where it is not the word itself."""
 
 
@@ -176,14 +178,17 @@ def test_no_secret_is_written_anywhere(
     journal = (tmp_path / "orders.jsonl").read_bytes()
     logs = "\n".join(f"{one.getMessage()} {one.args!r} {one.exc_text}" for one in caplog.records)
     everything = b"\n".join([*written.texts, tape, journal, logs.encode()])
+    # The notice that a listen key expired repeats it: by then it opens nothing.
+    everything, notices = re.subn(EXPIRED, b"", everything)
+    assert (notices > 0) is (name == "binance-usdm")
     # There was enough to be found, and the place of each token or login is there.
     assert fills > 50
     assert len(tokens) > 5
     assert written.errors > 100
     assert len(caplog.records) > 20
     family = name.partition("-")[0]
-    assert PLACES[family] in tape
-    assert FILLS.get(family, b"execution") in everything
+    assert PLACES.get(name, PLACES[family]) in tape
+    assert FILLS.get(name, FILLS.get(family, b"execution")) in everything
     assert len(journal) > 0
     assert not re.search(SIGNATURES[family], everything), "a signature"
     for secret in (KEY, SECRET, PASSPHRASE, *tokens):

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from fluxum.errors import RemoteProtocolError, VenueRefused
 from fluxum.model.instrument import Symbol
@@ -159,3 +159,36 @@ def test_an_unknown_status_in_a_list_of_ended_orders_is_an_end(
     assert found is not None
     assert (found.status, found.venue_ns) == (wanted, 5)
     assert of_ended(read)(Raw(b""), 5) is None
+
+
+def test_a_span_with_more_rows_than_an_answer_is_asked_by_halves_and_then_what_is_behind() -> None:
+    """Nine rows in eight milliseconds; an answer has three at most, and cannot be continued."""
+    times = (1, 2, 2, 3, 5, 6, 7, 8, 8)
+
+    def answer(span: Span) -> list[int]:
+        assert span.since_ms is not None
+        assert span.until_ms is not None
+        return [at for at in times if span.since_ms <= at <= span.until_ms][:3]
+
+    def rows(body: bytes) -> ListRows:
+        found = [row for row in body.decode().split(",") if row]
+        return ListRows([Raw(row.encode()) for row in found[::-1]], is_cut=len(found) >= 3)
+
+    cut = structs.replace(one(), decode=rows)
+    query: RestQuery[Page[int]] | None = listed_between(
+        cut, 1 * MS, 8 * MS, behind=lambda: listed(one())
+    )
+    items: list[int] = []
+    calls: list[str] = []
+    while query is not None:
+        calls.append(query.fetch.path)
+        if query.fetch.path == "None-None":  # what is behind
+            break
+        since, until = map(int, query.fetch.path.split("-"))
+        page = query.read(",".join(map(str, answer(Span(since, until)))).encode(), 0)
+        items += page.items
+        query = page.next
+
+    assert items == [8, 8, 7, 6, 5, 3, 2, 2, 1]
+    halves = ["1-8", "5-8", "7-8", "8-8", "7-7", "5-6", "1-4", "3-4", "1-2", "2-2", "1-1"]
+    assert calls == [*halves, "None-None"]

@@ -16,7 +16,7 @@ PERP = Symbol("BTC/USDT:PERP")
 
 
 @pytest.mark.parametrize("forced", Forced)
-@pytest.mark.parametrize("name", ["bybit-linear", "okx"])
+@pytest.mark.parametrize("name", ["binance-usdm", "bybit-linear", "okx"])
 def test_a_forced_close_is_named_on_stream_and_list(name: str, forced: Forced) -> None:
     async def story() -> None:
         async with trading(VENUES[name], PERP) as one:

@@ -285,7 +285,7 @@ class PlaceBatch(Struct, frozen=True, kw_only=True, tag="place_batch"):
 class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
     """Change an order in place; it keeps its ids. One of the two names it; `None` keeps a value.
 
-    `name` is its client order id, as far as it is known; some venues need it to keep that.
+    As far as known, `name` is its client order id and `becomes` the whole order; some need these.
     """
 
     order_id: str = ""
@@ -299,6 +299,7 @@ class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
     trigger_price_kind: PriceKind | None = None
     post_only: bool | None = None
     name: str = ""
+    becomes: OrderRequest | None = None
     deadline_ns: int | None = None
 
     if TYPE_CHECKING:
@@ -317,6 +318,7 @@ class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
             trigger_price_kind: PriceKind | str | None = None,
             post_only: bool | None = None,
             name: str = "",
+            becomes: OrderRequest | None = None,
             deadline_ns: int | None = None,
         ) -> None: ...
 
@@ -470,6 +472,7 @@ _AMEND = {
     "symbol": optional(symbol),
     "post_only": optional(flag),
     "name": text,
+    "becomes": optional(one_of(OrderRequest)),
     **_PRICES,
     **_TRIGGER_PRICES,
     **_QUANTITIES,

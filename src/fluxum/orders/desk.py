@@ -185,6 +185,7 @@ class OrderDesk:
             client_order_id="" if order.order_id else order.name,
             symbol=order.symbol,
             name=order.name,
+            becomes=changed,
             deadline_ns=amend.deadline_ns or self._checks.deadline_ns(timeout_s),
         )
         await self._sender.change(order, command, changed, timeout_s)

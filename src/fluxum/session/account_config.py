@@ -33,11 +33,11 @@ class AccountConfig:
 
     With `since_ns` the session first publishes the account's history from that instant on.
     `symbols` are markets whose history is looked up where the venue lists it market by market.
-    The token is renewed every `renew_s` seconds; without it, when a link needs a token or the
-    venue refuses the old one. A renewal that failed is tried again after `retry_s`. Every `audit_s`
-    seconds the account is compared with the venue's lists; `None` disables that. `http` makes the
-    REST calls; `None` means the session's own. Calls that contain keys or tokens must not be
-    recorded, so do not pass a recorder's.
+    The token is renewed every `renew_s` seconds; without it, as often as the venue wants, and when
+    a link needs a token or the venue refuses the old one. A renewal that failed is tried again
+    after `retry_s`. Every `audit_s` seconds the account is compared with the venue's lists; `None`
+    disables that. `http` makes the REST calls; `None` means the session's own. Calls that contain
+    keys or tokens must not be recorded, so do not pass a recorder's.
     """
 
     __slots__ = (
@@ -128,7 +128,8 @@ class AccountConfig:
             queries.renewals,
             rest.breaker,
         )
-        authenticator.tokens = self._tokens(venue.name, rest_client, queries.token)
+        renew_s = private.renew_s if self._renew_s is None else self._renew_s
+        authenticator.tokens = self._tokens(venue.name, rest_client, queries.token, renew_s)
         account = Account(
             venue.name,
             rest_client,
@@ -148,13 +149,17 @@ class AccountConfig:
         return account
 
     def _tokens(
-        self, venue: str, client: RestClient, token: Callable[[], RestQuery[Token]] | None
+        self,
+        venue: str,
+        client: RestClient,
+        token: Callable[[], RestQuery[Token]] | None,
+        renew_s: float | None,
     ) -> TokenKeeper | None:
         """The keeper of the token, at a venue that uses tokens."""
         if token is None:
             return None
         fetch = partial(_fetch_token, client, token)
-        return TokenKeeper(venue, fetch, _now_s, self._renew_s, self._retry_s)
+        return TokenKeeper(venue, fetch, _now_s, renew_s, self._retry_s)
 
 
 async def _fetch_token(client: RestClient, token: Callable[[], RestQuery[Token]]) -> Token:

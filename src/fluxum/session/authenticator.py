@@ -82,12 +82,18 @@ class Authenticator:
         if endpoint not in self._private.authenticated:
             return {}
         if self.tokens is not None:
-            await self.tokens.fresh()
+            is_shared = endpoint not in self._private.dial_queries
+            await self.tokens.fresh(_SHARED_S if is_shared else 0.0)
         now_ns, nonce = self._venue_now_ns(), self._nonces.next()
         path = self._private.handshakes.get(endpoint)
         if path is None:
             return self._signer.headers(now_ns, nonce)
         return self._signer.call(Fetch("GET", path, endpoint), now_ns, nonce).headers
+
+    def url(self, endpoint: str, url: str) -> str:
+        """The URL to dial, with the token in its query where it belongs there."""
+        query = self._private.dial_queries.get(endpoint)
+        return url if query is None else f"{url}?{query.replace(TOKEN, self._keeper.text)}"
 
     def frame(self, send: Send) -> bytes:
         """A frame as it is sent; token and signature are hidden from recorders, see `Sealed`."""
@@ -190,11 +196,14 @@ class TokenKeeper:
         """Whether the token may still be used to open a link."""
         return self._token is not None and self._age_s() < self._token.valid_s
 
-    async def fresh(self) -> None:
-        """Make sure of a token that no older link has used; raises what the call raises."""
+    async def fresh(self, shared_s: float = _SHARED_S) -> None:
+        """Make sure of a token that no older link has used; raises what the call raises.
+
+        Links that are dialled within `shared_s` seconds share one.
+        """
         begun_s = self._now_s()
         async with self._flight:
-            is_shared = self._fetched_s >= begun_s or self._age_s() < _SHARED_S
+            is_shared = self._fetched_s >= begun_s or self._age_s() < shared_s
             if not (is_shared and self.is_valid()):
                 await self._replace()
 

@@ -31,12 +31,12 @@ from fluxum.session.latencies import Latencies
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
-from fluxum.transport.link import Dial
+from fluxum.transport.link import Dial, Link
 from fluxum.transport.network import NameCounts
 from fluxum.venues.private import AccountProtocol
 from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
-__all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed"]
+__all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed", "hide_query"]
 
 _log = logging.getLogger(__name__)
 _PING_EVERY_S = 5.0
@@ -266,13 +266,7 @@ class Feed:
     async def _converse(self) -> NoReturn:
         context = self._context
         async with AsyncExitStack() as stack:
-            headers = await self._headers()
-            timeout_s = context.limits.dial_timeout_s
-            try:
-                async with asyncio.timeout(timeout_s):
-                    link = await stack.enter_async_context(context.dial(self._url, headers))
-            except TimeoutError as error:
-                raise TransportError(f"{self._url} did not answer in {timeout_s:g} s") from error
+            link = await self._dial(stack)
             protocol = self._make_protocol()
             connection = Connection(
                 context.venue.name,
@@ -303,10 +297,22 @@ class Feed:
                 self._lose(reason)
                 raise
 
-    async def _headers(self) -> Mapping[str, str]:
-        """The headers to dial with; fetches a token if the endpoint needs one."""
-        authenticator = self._context.authenticator
-        return {} if authenticator is None else await authenticator.prepare(self.endpoint)
+    async def _dial(self, stack: AsyncExitStack) -> Link:
+        """Open a link; fetches a token first if the endpoint needs one."""
+        context, authenticator, url = self._context, self._context.authenticator, self._url
+        headers: Mapping[str, str] = {}
+        if authenticator is not None:
+            headers = await authenticator.prepare(self.endpoint)
+            url = authenticator.url(self.endpoint, url)
+        timeout_s = context.limits.dial_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await stack.enter_async_context(context.dial(url, headers))
+        except TimeoutError as error:
+            raise TransportError(f"{self._url} did not answer in {timeout_s:g} s") from error
+        except FluxumError as error:
+            hide_query(error, url.removeprefix(self._url))
+            raise
 
     def _make_protocol(self) -> VenueProtocol:
         private = self._context.venue.private
@@ -450,3 +456,12 @@ def find_feed(
         if len(symbols(feed)) < symbols_max:
             return feed
     return None
+
+
+def hide_query(error: FluxumError, query: str) -> None:
+    """Take the query of a URL, which a token is in, out of an error and of what caused it."""
+    if query:
+        error.__cause__ = error.__context__ = None
+        error.args = tuple(
+            one.replace(query, "") if isinstance(one, str) else one for one in error.args
+        )

@@ -135,6 +135,8 @@ class SimulatedAccount:
         """The funding period up to which was paid, counted from 1970; none before the first."""
         self.cancels_ns: int | None = None
         """When all orders are canceled, unless the client sends CancelAllAfter again."""
+        self.market_cancels_ns: dict[Symbol, int] = {}
+        """The same for the orders of a market."""
         self.followers: list[Follower] = []
         self._venue = venue
         self._counter = counter
@@ -260,6 +262,12 @@ class SimulatedAccount:
         """Cancel all orders after this time unless called again; zero disarms: returns `None`."""
         self.cancels_ns = now_ns + timeout_s * 1_000_000_000 if timeout_s else None
         return self.cancels_ns
+
+    def cancel_market_after(self, symbol: Symbol, timeout_ns: int, now_ns: int) -> None:
+        """The same for the orders of one market."""
+        self.market_cancels_ns.pop(symbol, None)
+        if timeout_ns:
+            self.market_cancels_ns[symbol] = now_ns + timeout_ns
 
     def deposit(self, balances: Mapping[str, Decimal]) -> Sequence[LedgerEntry]:
         """Deposit amounts, each in its own entry."""

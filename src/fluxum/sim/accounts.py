@@ -34,8 +34,8 @@ class _Token(Struct):
 class SimulatedAccounts:
     """See Accounts for what servers use, and Change for `change`.
 
-    `roll_fault` returns whether a fault happens now, `order_id` is that of ServerSide. All random
-    choices come from `random`, which no other object uses.
+    `roll_fault` returns whether a fault happens now, `order_id` and `entry_id` are those of
+    ServerSide. All random choices come from `random`, which no other object uses.
     """
 
     def __init__(
@@ -48,12 +48,14 @@ class SimulatedAccounts:
         publish: Callable[[], None],
         roll_fault: Callable[[OrderFault], bool],
         order_id: Callable[[Symbol, int], str] | None = None,
+        entry_id: Callable[[int], str] | None = None,
     ) -> None:
         self.gateway = OrderGateway(markets, change, next_instant, self.name, publish, order_id)
         self._venue = venue
         self._markets = markets
         self._random = random
         self._roll_fault = roll_fault
+        self._entry_id = entry_id
         self._accounts: dict[str, SimulatedAccount] = {}
         self._tokens: dict[str, _Token] = {}
         self._followed: dict[Follower, str] = {}
@@ -149,8 +151,13 @@ class SimulatedAccounts:
         return self._random.random() < 0.5
 
     def name(self, prefix: str) -> str:
-        """A name in three parts that was never used before: `OQCLML-BW3P3-BUCMWZ`."""
+        """A name in three parts that was never used before: `OQCLML-BW3P3-BUCMWZ`.
+
+        That of an account entry, with the prefix `L`, has the venue's own form where it has one.
+        """
         self._last += 1
+        if prefix == "L" and self._entry_id is not None:
+            return self._entry_id(self._last)
         letters = self._random.choices(_LETTERS, k=12)
         left = self._last
         for _ in range(4):

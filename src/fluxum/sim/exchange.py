@@ -99,8 +99,9 @@ class SimulatedExchange:
         self._limited_until_ns = 0
         self._refusal: tuple[float, Fault] | None = None
         hooks = (self.change, self._next_instant, self._publish_account_events, self._roll_fault)
+        ids = (self._side.order_id, self._side.entry_id)
         self.accounts = SimulatedAccounts(
-            venue.name, self._markets, _generator(seed, "accounts"), *hooks, self._side.order_id
+            venue.name, self._markets, _generator(seed, "accounts"), *hooks, *ids
         )
         self._rest = None if self._side.rest is None else self._side.rest(self)
 

@@ -162,9 +162,12 @@ class OrderGateway:
         self._act(order, partial(self._trading.end, account, order, canceled, reason))
         return order
 
-    def cancel_all(self, account: SimulatedAccount, reason: str) -> int:
-        """Cancel every order; returns how many."""
-        orders = list(account.live)
+    def cancel_all(
+        self, account: SimulatedAccount, reason: str, symbol: Symbol | None = None
+    ) -> int:
+        """Cancel every order, or those of one market; returns how many."""
+        live = account.live.items()
+        orders = [name for name, one in live if symbol in {None, one.request.symbol}]
         for order_id in orders:
             self.cancel(account, order_id, reason)
         return len(orders)
@@ -218,6 +221,10 @@ class OrderGateway:
             if account.cancels_ns is not None and account.cancels_ns <= now_ns:
                 account.cancels_ns = None
                 self.cancel_all(account, "Cancel all orders after")
+            for symbol, cancels_ns in list(account.market_cancels_ns.items()):
+                if cancels_ns <= now_ns:
+                    del account.market_cancels_ns[symbol]
+                    self.cancel_all(account, "Cancel all orders after", symbol)
             self._fund(account, now_ns)
 
     def _fund(self, account: SimulatedAccount, now_ns: int) -> None:

@@ -6,6 +6,7 @@ venue remembers. Nothing is asked before it is wanted: what follows is `Page.nex
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from msgspec import Raw, Struct
@@ -21,7 +22,7 @@ __all__ = [
     "AccountList",
     "ListRows",
     "Span",
-    "after_clock",
+    "after",
     "listed",
     "listed_between",
     "of_ended",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 Item = TypeVar("Item")
+First = TypeVar("First")
 
 _MILLISECOND = 1_000_000
 
@@ -42,10 +44,15 @@ class Span(Struct, frozen=True):
 
 
 class ListRows(Struct, frozen=True):
-    """The rows of one answer, and what its next page is asked with; empty text on the last one."""
+    """The rows of one answer, and what its next page is asked with; empty text on the last one.
+
+    If it `is_cut`, the span has more rows than one answer, and nothing continues it: each half of
+    the span is asked instead.
+    """
 
     rows: Sequence[Raw]
     cursor: str = ""
+    is_cut: bool = False
 
 
 class AccountList(Struct, Generic[Item], frozen=True, kw_only=True):
@@ -79,6 +86,11 @@ def listed(
     """A page of a list, then its next one, then what is behind it."""
 
     def read(answer: ListRows, received_ns: int) -> Page[Item]:
+        since_ms, until_ms = span.since_ms, span.until_ms
+        if answer.is_cut and since_ms is not None and until_ms is not None and since_ms < until_ms:
+            middle_ms = (since_ms + until_ms) // 2
+            older = partial(listed, one, Span(since_ms, middle_ms), behind)
+            return Page((), next=listed(one, Span(middle_ms + 1, until_ms), older))
         rows = read_rows(answer.rows, lambda row: one.read(row, received_ns))
         if answer.cursor in {"", cursor}:
             return page_of(rows, behind())
@@ -117,28 +129,36 @@ def of_ended(
 
 
 def listed_between(
-    one: AccountList[Item], since_ns: int | None, until_ns: int | None, clock: RestQuery[int]
+    one: AccountList[Item],
+    since_ns: int | None,
+    until_ns: int | None,
+    clock: RestQuery[int] | None = None,
+    behind: Callable[[], RestQuery[Page[Item]] | None] = _nothing,
 ) -> RestQuery[Page[Item]]:
-    """A list after one instant and up to another, or to now, which `clock` reads at the venue."""
+    """A list after one instant and up to another, or to now, which `clock` reads at the venue.
+
+    What is `behind` it follows.
+    """
     assert one.span_ms is None or one.memory_ms is not None, "a walk in spans has an end"
     since_ms = None if since_ns is None else since_ns // _MILLISECOND
     if until_ns is not None:
-        return _span(one, since_ms, until_ns // _MILLISECOND, is_now=False)
+        return _span(one, since_ms, until_ns // _MILLISECOND, behind, is_now=False)
+    assert clock is not None, "a list without an end needs the venue's clock"
 
-    return after_clock(
-        clock, lambda now_ns: _span(one, since_ms, now_ns // _MILLISECOND, is_now=True)
+    return after(
+        clock, lambda now_ns: _span(one, since_ms, now_ns // _MILLISECOND, behind, is_now=True)
     )
 
 
-def after_clock(
-    clock: RestQuery[int], begin: Callable[[int], RestQuery[Page[Item]]]
+def after(
+    first: RestQuery[First], begin: Callable[[First], RestQuery[Page[Item]]]
 ) -> RestQuery[Page[Item]]:
-    """The list that `begin` makes of the venue's time, in ns, which is read first."""
+    """The list that `begin` makes of another answer, such as the venue's time, read first."""
 
     def following(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
-        return begin(clock.read(body, received_ns))
+        return begin(first.read(body, received_ns))
 
-    return RestQuery(clock.fetch, _never, following)
+    return RestQuery(first.fetch, _never, following)
 
 
 def span_of(query: FillQuery | EntryQuery) -> Span:
@@ -148,7 +168,12 @@ def span_of(query: FillQuery | EntryQuery) -> Span:
 
 
 def _span(
-    one: AccountList[Item], since_ms: int | None, until_ms: int, *, is_now: bool
+    one: AccountList[Item],
+    since_ms: int | None,
+    until_ms: int,
+    behind: Callable[[], RestQuery[Page[Item]] | None],
+    *,
+    is_now: bool,
 ) -> RestQuery[Page[Item]]:
     """The last span before an instant; what is older follows. Now needs no end."""
     if one.memory_ms is not None:
@@ -160,11 +185,11 @@ def _span(
 
     def older() -> RestQuery[Page[Item]] | None:
         if start_ms is None or start_ms == since_ms:
-            return None
-        return _span(one, since_ms, start_ms - 1, is_now=False)
+            return behind()
+        return _span(one, since_ms, start_ms - 1, behind, is_now=False)
 
     return listed(one, Span(start_ms, None if is_now else until_ms), older)
 
 
 def _never(_body: bytes, _received_ns: int) -> Page[Item]:
-    raise AssertionError("the venue's clock is read by what follows")
+    raise AssertionError("what is asked first is read by what follows")

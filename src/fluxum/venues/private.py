@@ -222,7 +222,9 @@ class Private(Struct, frozen=True, kw_only=True):
     `endpoint` names that of the account's link and `protocol` makes its conversation. Commands go
     over the same conversation, unless there is an `order_link`. Links to `authenticated` endpoints
     need a token, or the signer's headers; those of `handshakes` are the headers of a signed call of
-    this path. `tiers` are by name, the first being assumed.
+    this path. `dial_queries` are the queries of URLs that a token is in, written as `TOKEN`. Tokens
+    are renewed every `renew_s` seconds unless the user wants another time, `None` for not at all.
+    `tiers` are by name, the first being assumed.
 
     `snapshots` are the account channels that begin with a snapshot; the session queries the others.
     `numbered` are those of which a lost message shows by itself, by its number; for the others the
@@ -237,6 +239,8 @@ class Private(Struct, frozen=True, kw_only=True):
     tiers: Mapping[str, AccountTier]
     authenticated: Collection[str]
     handshakes: Mapping[str, str] = {}
+    dial_queries: Mapping[str, str] = {}
+    renew_s: float | None = None
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
     numbered: frozenset[Channel] = frozenset()
     order_link: OrderLink | None = None

@@ -8,13 +8,16 @@ from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.binance.policy import SPOT, USDM
+from fluxum.venues.binance.private.futures import protocol as futures_protocol
+from fluxum.venues.binance.private.futures import queries as futures_queries
+from fluxum.venues.binance.private.futures import terms as futures_terms
 from fluxum.venues.binance.private.protocol import account_link
 from fluxum.venues.binance.private.queries import account_queries
 from fluxum.venues.binance.private.signing import BinanceSigner
 from fluxum.venues.binance.private.terms import tiers
 from fluxum.venues.binance.protocol import BinanceProtocol
 from fluxum.venues.binance.queries import BinanceQueries
-from fluxum.venues.private import Private
+from fluxum.venues.private import TOKEN, OrderLink, Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["BINANCE", "BINANCE_USDM"]
@@ -111,6 +114,8 @@ BINANCE_USDM = Venue(
     endpoints={
         "public": "wss://fstream.binance.com/public/stream",
         "market": "wss://fstream.binance.com/market/stream",
+        "private": "wss://fstream.binance.com/private/ws",
+        "trade": "wss://ws-fapi.binance.com/ws-fapi/v1",
         "rest": "https://fapi.binance.com",
     },
     routes={
@@ -119,7 +124,10 @@ BINANCE_USDM = Venue(
         Channel.TRADE: "market",
         Channel.CANDLE: "market",
         Channel.INSTRUMENT: "market",
+        Channel.BALANCE: "private",
+        Channel.EXECUTION: "private",
     },
+    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
     # The ticker of futures lacks bid and ask; their stream is one of those in the first place.
     quotes="public",
     depths={Channel.BOOK: USDM.depths},
@@ -128,6 +136,23 @@ BINANCE_USDM = Venue(
     checks=Checks(),
     protocol=partial(BinanceProtocol, USDM),
     queries=partial(BinanceQueries, USDM),
+    private=Private(
+        endpoint="private",
+        protocol=partial(futures_protocol.account_link, USDM),
+        signer=BinanceSigner,
+        queries=partial(futures_queries.account_queries, USDM),
+        tiers=futures_terms.tiers(USDM),
+        authenticated=frozenset({"private"}),
+        dial_queries={"private": f"listenKey={TOKEN}"},
+        # Half of the time that a listen key is valid for:
+        # https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams
+        renew_s=futures_queries.KEY_VALID_S / 2,
+        snapshots=frozenset(),
+        order_link=OrderLink("trade", partial(futures_protocol.order_link, USDM)),
+        # Requests of the WebSocket API count their weight alone.
+        sends_per_s=20.0,
+        send_burst=20,
+    ),
     sample_symbols=(Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP"), Symbol("SOL/USDT:PERP")),
     format_symbol=USDM.format_symbol,
     recorded_hosts=frozenset({"fstream.binance.com"}),

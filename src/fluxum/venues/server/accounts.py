@@ -260,6 +260,10 @@ class Account(Protocol):
         """Take all orders out at that instant unless asked again; zero disarms, giving none."""
         ...
 
+    def cancel_market_after(self, symbol: Symbol, timeout_ns: int, now_ns: int) -> None:
+        """The same for the orders of one market."""
+        ...
+
 
 class Accounts(Protocol):
     """The accounts of a simulated exchange, and who follows them."""

@@ -158,9 +158,11 @@ class ServerSide(Struct, frozen=True, kw_only=True):
     its code, for a URL that is not served. `rest` makes the one REST server of the exchange.
 
     `order_id` is for venues that number the orders and the trades of each market by themselves: the
-    id of an order, by its market and number. A fill has the id of its trade there.
+    id of an order, by its market and number. A fill has the id of its trade there. `entry_id` is
+    the id of an account entry by its number, where these have a form of their own.
     """
 
     link: Callable[[ExchangeView, Dialled], VenueServer]
     rest: Callable[[ExchangeView], RestServer] | None = None
     order_id: Callable[[Symbol, int], str] | None = None
+    entry_id: Callable[[int], str] | None = None

@@ -14,9 +14,10 @@ from fluxum.venues.binance.policy import Policy
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.queries import decoded, get
 
-__all__ = ["Names", "order_id", "split_order_id"]
+__all__ = ["Names", "conditional_id", "conditional_number", "order_id", "split_order_id"]
 
 _DIGITS_MAX = 20
+_CONDITIONAL = "conditional-"
 
 
 class Names:
@@ -57,3 +58,14 @@ def split_order_id(text: str, market: str = "") -> tuple[str, int]:
     if not is_number or not (name or market):
         raise BadInput(f"an order's id like BTCUSDT:12569099453 was expected, was {text[:80]!r}")
     return name or market, int(number)
+
+
+def conditional_id(market: str, number: int) -> str:
+    """The id of an order of futures that waits for a price: these are numbered apart."""
+    return f"{market}:{_CONDITIONAL}{number}"
+
+
+def conditional_number(text: str) -> int | None:
+    """The number of such an order, `None` for the id of another."""
+    _, mark, number = text.partition(f":{_CONDITIONAL}")
+    return int(number) if mark and number.isdecimal() and len(number) <= _DIGITS_MAX else None

@@ -30,6 +30,7 @@ __all__ = [
     "Timed",
     "decode_holding",
     "decode_order",
+    "renamed",
 ]
 
 Wire = TypeVar("Wire", bound=Struct)
@@ -233,7 +234,7 @@ class OrderResult(Struct):
     newOrderResponse: "OrderResult | None" = None
 
 
-def _renamed(kind: type[Wire], names: Mapping[str, str]) -> Callable[[Raw], Wire]:
+def renamed(kind: type[Wire], names: Mapping[str, str]) -> Callable[[Raw], Wire]:
     """A decoder of rows with the long names; raises MsgspecError."""
 
     def decode(row: Raw) -> Wire:
@@ -246,5 +247,5 @@ def _renamed(kind: type[Wire], names: Mapping[str, str]) -> Callable[[Raw], Wire
 
 
 _decode_fields = msgspec.json.Decoder(dict[str, object]).decode
-decode_order = _renamed(OrderReport, ORDER_NAMES)
-decode_holding = _renamed(BalanceRow, BALANCE_NAMES)
+decode_order = renamed(OrderReport, ORDER_NAMES)
+decode_holding = renamed(BalanceRow, BALANCE_NAMES)

@@ -16,7 +16,7 @@ from fluxum.venues.binance.private.names import Names, order_id
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none
 
-__all__ = ["balance", "entry", "fill", "order", "trade"]
+__all__ = ["balance", "entry", "fees", "fill", "order", "trade"]
 
 _ZERO = Decimal(0)
 
@@ -71,7 +71,7 @@ def fill(venue: str, names: Names, wire: native.OrderReport, received_ns: int) -
         side=words.SIDES.read(wire.S),
         price=positive(wire.L),
         quantity=positive(wire.l),
-        fees=_fees(wire.n, wire.N),
+        fees=fees(wire.n, wire.N),
         liquidity=Liquidity.MAKER if wire.m else Liquidity.TAKER,
         fill_id=_trade_id(wire.t) if wire.a is None else f"allocation {wire.a}",
         order_id=order_id(wire.s, wire.i),
@@ -89,7 +89,7 @@ def trade(venue: str, names: Names, wire: native.MyTrade, received_ns: int) -> F
         side=Side.BUY if wire.isBuyer else Side.SELL,
         price=positive(wire.price),
         quantity=positive(wire.qty),
-        fees=_fees(wire.commission, wire.commissionAsset),
+        fees=fees(wire.commission, wire.commissionAsset),
         liquidity=Liquidity.MAKER if wire.isMaker else Liquidity.TAKER,
         fill_id=_trade_id(wire.id),
         order_id=order_id(wire.symbol, wire.orderId),
@@ -149,7 +149,7 @@ def _trade_id(number: int) -> str:
     return str(number)
 
 
-def _fees(amount: str | None, asset: str | None) -> tuple[Fee, ...]:
+def fees(amount: str | None, asset: str | None) -> tuple[Fee, ...]:
     """The fee in its asset, which may be another one than those of the market."""
     fee = signed(amount)
     if not fee:

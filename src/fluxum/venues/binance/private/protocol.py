@@ -35,14 +35,14 @@ from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
 from fluxum.venues.binance.private.commands import order_commands
 from fluxum.venues.binance.private.names import Names, order_id
-from fluxum.venues.binance.private.signing import RECEIVE_MS
+from fluxum.venues.binance.private.ws_api import RETRYABLE, refusal_of, request, times
 from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Send
-from fluxum.venues.order_commands import Operation, OrderCommands, deadline_ns
+from fluxum.venues.order_commands import Operation, OrderCommands
 from fluxum.venues.reading import missed
 from fluxum.venues.requests import Op, Request
 
-__all__ = ["RETRYABLE", "account_link"]
+__all__ = ["account_link"]
 
 REPORT, POSITION = "executionReport", "outboundAccountPosition"
 _TRANSFER, _LOCK = "balanceUpdate", "externalLockUpdate"
@@ -51,12 +51,6 @@ _PING = Send(b'{"id":"ping","method":"ping"}')
 _OPS: dict[str, Op] = {"subscribe": "subscribe", "unsubscribe": "unsubscribe"}
 _WORDS = frozenset({"open", "market", "many", "one"})
 _UNKNOWN_ORDER = -2011  # what a cancel of nothing is answered with
-RETRYABLE = frozenset({"-1000", "-1001", "-1003", "-1006", "-1007", "-1008", "-1021", "-1034"})
-"""Refusals that say nothing about what was requested: clocks, limits, the venue's own troubles.
-
-https://github.com/binance/binance-spot-api-docs/blob/master/errors.md
-"""
-_MILLISECOND = 1_000_000
 
 
 def account_link(policy: Policy) -> AccountLink:
@@ -87,7 +81,7 @@ def _message(frame: bytes) -> Message:
     if bytes(wire.event):
         return _event(wire.event)
     number = str(wire.id or "")
-    error = _error(wire)
+    error = refusal_of(wire)
     op = _OPS.get(number.partition(".")[0])
     if number == "login":
         code = error.partition(" ")[0]
@@ -112,8 +106,8 @@ def _event(event: Raw) -> Message:
             return Data(tag.e, (event,), nanos(tag.E))
 
 
-def _write(request: Request) -> Send:
-    return Send(encode({"id": f"{request.op}.{request.number}", "method": "ping"}))
+def _write(wanted: Request) -> Send:
+    return Send(encode({"id": f"{wanted.op}.{wanted.number}", "method": "ping"}))
 
 
 def _read(venue: str, names: Names, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
@@ -142,31 +136,14 @@ def _read(venue: str, names: Names, data: Data, row: Raw, received_ns: int) -> S
 
 def _effects(orders: OrderCommands, command: Command, number: str) -> Sequence[Effect]:
     if isinstance(command, CancelAll):
-        return [_signed(f"{number}.0.open", "openOrders.status", {})]
+        return [request(f"{number}.0.open", "openOrders.status", {})]
     return orders.effects(command, number)
 
 
 def _send(number: str, operation: Operation, command: Command) -> Send:
     method, (params,) = operation
     word = "many" if isinstance(command, CancelBatch) else "one"
-    ends_ns = deadline_ns(command)
-    if ends_ns is not None:
-        times = {"timestamp": ends_ns // _MILLISECOND - RECEIVE_MS, "recvWindow": RECEIVE_MS}
-        params = {**params, **times}
-    return _signed(f"{number}.{word}", method, params)
-
-
-def _signed(number: str, method: str, params: dict[str, object]) -> Send:
-    message = {"id": number, "method": method, "params": params}
-    return Send(encode(message), Auth.SIGNED)
-
-
-def _error(wire: native.Frame) -> str:
-    """Why a request was refused: the code first; the status, if the outcome is not known."""
-    if wire.error is None:
-        return "" if wire.status == 200 else f"{wire.status} refused without a reason"
-    fault = f"{wire.error.code} {wire.error.msg}"
-    return f"{wire.status} {fault}" if wire.status >= 500 else fault
+    return request(f"{number}.{word}", method, {**params, **times(command)})
 
 
 def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
@@ -183,7 +160,7 @@ def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
             markets = dict.fromkeys(one.s for one in orders)
             cancel, base = "openOrders.cancelAll", command.partition(".")[0]
             then = [
-                _signed(f"{base}.{at}.market", cancel, {"symbol": one})
+                request(f"{base}.{at}.market", cancel, {"symbol": one})
                 for at, one in enumerate(markets)
             ]
             return CommandAnswer(command, then=then) if then else CommandAnswer(command, canceled=0)

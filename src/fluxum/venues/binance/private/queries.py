@@ -22,13 +22,13 @@ from fluxum.venues.binance.native import Fault, decode_fault
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
 from fluxum.venues.binance.private.names import Names, split_order_id
-from fluxum.venues.binance.private.protocol import RETRYABLE
+from fluxum.venues.binance.private.ws_api import RETRYABLE
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
 from fluxum.venues.queries import Page, RestQuery, get, page_of, refusal, rest_query
 from fluxum.venues.rows import read_rows
 
-__all__ = ["account_queries"]
+__all__ = ["account_queries", "no_order", "refused"]
 
 Item = TypeVar("Item")
 
@@ -72,12 +72,12 @@ class _Queries:
 
         fetch = self._fetch("account", 20, Channel.BALANCE, omitZeroBalances="true")
         decode_all = partial(decode, type=native.Holdings)
-        return rest_query(fetch, decode_all, read, partial(_refused, fetch.purpose))
+        return rest_query(fetch, decode_all, read, partial(refused, fetch.purpose))
 
     def open_orders(self) -> RestQuery[Page[OrderUpdate]]:
         """The open orders of all markets."""
         fetch = self._fetch("openOrders", 80, Channel.EXECUTION)
-        return one_page(fetch, _rows, self._order, lambda error: _refused(fetch.purpose, error))
+        return one_page(fetch, _rows, self._order, lambda error: refused(fetch.purpose, error))
 
     def order(self, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
         """One order, open or ended, of its market."""
@@ -88,7 +88,7 @@ class _Queries:
             named = {"orderId": number}
 
         fetch = self._fetch("order", 4, Channel.EXECUTION, symbol=market, **named)
-        return [one_page(fetch, lambda body: (decode(body, type=Raw),), self._order, _no_order)]
+        return [one_page(fetch, lambda body: (decode(body, type=Raw),), self._order, no_order)]
 
     def closed_orders(self, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
         """Orders of one market that ended between two instants."""
@@ -145,7 +145,7 @@ class _Queries:
             fetch=fetch,
             decode=rows_of,
             read=read,
-            refused=lambda error: _refused(call, error),
+            refused=lambda error: refused(call, error),
         )
         return listed(one, Span(None, None if until_ns is None else until_ns // _MILLISECOND))
 
@@ -163,15 +163,15 @@ def _rows(body: bytes) -> Sequence[Raw]:
     return decode(body, type=tuple[Raw, ...])
 
 
-def _refused(call: str, error: VenueRefused) -> NoReturn:
+def refused(call: str, error: VenueRefused) -> NoReturn:
     """Raise what a refusal means: `{"code":-1003,"msg":"Too many requests."}`, with HTTP 429."""
     fault = _fault(error)
     raise refusal(f"{call} was refused: {fault.msg}", str(fault.code), RETRYABLE)
 
 
-def _no_order(error: VenueRefused) -> Page[OrderUpdate]:
+def no_order(error: VenueRefused) -> Page[OrderUpdate]:
     """Nothing for `{"code":-2013,"msg":"Order does not exist."}`, with HTTP 400."""
-    return Page(()) if _fault(error).code in _NO_ORDER else _refused("order", error)
+    return Page(()) if _fault(error).code in _NO_ORDER else refused("order", error)
 
 
 def _fault(error: VenueRefused) -> Fault:

@@ -20,10 +20,12 @@ from fluxum.venues.binance.native import encode
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import Signed
 
-__all__ = ["RECEIVE_MS", "BinanceSigner", "request_text", "signing"]
+__all__ = ["LISTEN_KEY", "RECEIVE_MS", "BinanceSigner", "request_text", "signing"]
 
 RECEIVE_MS = 5000
 """How old a request may be when it arrives, in milliseconds: the venue's default."""
+LISTEN_KEY = "/listenKey"
+"""The end of the path of calls for keys of user data streams, which are not signed."""
 _MILLISECOND = 1_000_000
 _EXPECTED = "a secret, or a private key of Ed25519 or RSA in PEM with its passphrase, was expected"
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
@@ -78,11 +80,18 @@ class BinanceSigner:
         self._sign = signing(credentials.secret, credentials.passphrase)
 
     def call(self, fetch: Fetch, now_ns: int, nonce: int) -> Signed:  # noqa: ARG002 - time, no nonce
-        """A call with its time and signature at the end of the query, and the key as a header."""
-        path, _, query = fetch.path.partition("?")
-        query += f"{'&' if query else ''}recvWindow={RECEIVE_MS}&timestamp={now_ns // _MILLISECOND}"
-        signature = quote(self._sign(query + fetch.body.decode()), safe="")
+        """A call with its time and signature at the end of the query, and the key as a header.
+
+        A call that has its time keeps it. Listen keys are had for the key alone.
+        """
         headers = {**fetch.headers, "X-MBX-APIKEY": self._key}
+        path, _, query = fetch.path.partition("?")
+        if path.endswith(LISTEN_KEY):
+            return Signed(fetch.path, headers, fetch.body)
+        if "timestamp=" not in query:
+            sent_ms = now_ns // _MILLISECOND
+            query += f"{'&' if query else ''}recvWindow={RECEIVE_MS}&timestamp={sent_ms}"
+        signature = quote(self._sign(query + fetch.body.decode()), safe="")
         return Signed(f"{path}?{query}&signature={signature}", headers, fetch.body)
 
     def frame(self, frame: bytes, now_ns: int, nonce: int) -> bytes:  # noqa: ARG002

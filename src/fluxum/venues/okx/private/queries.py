@@ -28,7 +28,7 @@ from fluxum.venues.account_lists import (
     AccountList,
     ListRows,
     Span,
-    after_clock,
+    after,
     listed,
     one_page,
     span_of,
@@ -179,7 +179,7 @@ def _since(
     def begin(now_ns: int) -> RestQuery[Page[Item]]:
         return parts(is_recent=since_ns > now_ns - recent_days * _DAY_NS)
 
-    return after_clock(_CLOCK, begin)
+    return after(_CLOCK, begin)
 
 
 def _by_kind(

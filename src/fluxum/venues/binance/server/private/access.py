@@ -11,20 +11,19 @@ from urllib.parse import parse_qsl
 
 from fluxum.errors import VenueRefused
 from fluxum.venues.binance.private.signing import RECEIVE_MS, request_text, signing
-from fluxum.venues.binance.private.terms import ORDERS_PER_10_S
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.server import access
 from fluxum.venues.server.access import RateWindow, Used, account_of, check_signature
 from fluxum.venues.server.accounts import Account, Accounts, OrderFault
 from fluxum.venues.server.formats import millis
 
-__all__ = ["BANNED", "admit_call", "admit_request", "check_time", "count_order"]
+__all__ = ["BANNED", "admit_call", "admit_request", "check_time", "count_order", "owner_of_key"]
 
 BANNED = frozenset({"-1003", "-1015"})
 """Refusals of too many calls, or orders: their status is 429."""
 _MILLISECOND = 1_000_000
 _AHEAD_MS = 1000
-_ORDERS = RateWindow(ORDERS_PER_10_S, 10_000_000_000, is_aligned=True)
+_TEN_S_NS = 10_000_000_000
 _signing = lru_cache(maxsize=64)(signing)
 
 
@@ -38,7 +37,7 @@ def admit_request(accounts: Accounts, params: Mapping[str, object], now_ns: int)
 
 def admit_call(accounts: Accounts, call: Fetch, now_ns: int) -> tuple[Account, Mapping[str, str]]:
     """The account that signed a call, and its parameters; raises VenueRefused."""
-    account = _account(accounts, access.lowered(call.headers).get("x-mbx-apikey"))
+    account = owner_of_key(accounts, call)
     query, body = call.path.partition("?")[2], call.body.decode("utf-8", "replace")
     texts = [one.rpartition("signature=") for one in (query, body)]
     text = "".join(before.removesuffix("&") if mark else one for before, mark, one in texts)
@@ -48,6 +47,11 @@ def admit_call(accounts: Accounts, call: Fetch, now_ns: int) -> tuple[Account, M
     if accounts.roll_fault(OrderFault.LIMITED):
         raise VenueRefused("Too many requests; please wait.", "-1003")
     return account, params
+
+
+def owner_of_key(accounts: Accounts, call: Fetch) -> Account:
+    """The account whose key a call names, signed or not; raises VenueRefused."""
+    return _account(accounts, access.lowered(call.headers).get("x-mbx-apikey"))
 
 
 def check_time(params: Mapping[str, object], now_ns: int) -> None:
@@ -68,10 +72,11 @@ def check_time(params: Mapping[str, object], now_ns: int) -> None:
     )
 
 
-def count_order(account: Account, now_ns: int) -> Used:
+def count_order(account: Account, now_ns: int, most: int, cost: int = 1) -> Used:
     """Count an order in its ten seconds; raises VenueRefused for one too many."""
-    text = f"Too many new orders; current limit is {_ORDERS.most} orders per 10 SECOND."
-    return access.count(account, "orders", _ORDERS, now_ns, VenueRefused(text, "-1015"))
+    text = f"Too many new orders; current limit is {most} orders per 10 SECOND."
+    window = RateWindow(most, _TEN_S_NS, is_aligned=True)
+    return access.count(account, "orders", window, now_ns, VenueRefused(text, "-1015"), cost)
 
 
 def _account(accounts: Accounts, key: object) -> Account:

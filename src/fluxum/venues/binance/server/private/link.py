@@ -16,6 +16,7 @@ from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.server.formats import plain
 from fluxum.venues.binance.server.private.access import BANNED, admit_request, check_time
 from fluxum.venues.binance.server.private.orders import ReplaceFailed, SpotAccounts, cancel_name
+from fluxum.venues.binance.server.private.reading import Requests
 from fluxum.venues.binance.server.private.rows import Row, balance_row, report
 from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
 from fluxum.venues.server.accounts import (
@@ -28,12 +29,16 @@ from fluxum.venues.server.accounts import (
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import millis
 
-__all__ = ["account_server"]
+__all__ = ["account_server", "request_server"]
 
 _IDLE_S = 24 * 3600
 _EVENTS = "events"
 _SILENT = {OrderEventKind.REFILLED, OrderEventKind.TRIGGER_MOVED, OrderEventKind.TRIGGERED}
-_COMMANDS = ("order.place", "order.cancel", "order.amend", "openOrders.cancelAll")
+_PLACING = ("order.place", "algoOrder.place")
+_COMMANDS = (
+    *("order.place", "order.cancel", "order.amend", "order.modify", "openOrders.cancelAll"),
+    "algoOrder.",
+)
 
 
 class _Request(Struct):
@@ -48,19 +53,28 @@ _decode_request = msgspec.json.Decoder(_Request).decode
 
 
 def account_server(policy: Policy, view: ExchangeView) -> AccountServer:
-    """The server of one client's link."""
-    link = _Link(policy, view)
+    """The server of one client's link on spot, with the account's events."""
+    link = _Link(policy, view, SpotAccounts(policy, view), has_events=True)
     dialect = ServerDialect(
         answer=link.answer, rows=link.rows, balances=_balances, data=_data, idle_s=_IDLE_S
     )
     return AccountServer(view, dialect)
 
 
+def request_server(policy: Policy, view: ExchangeView, requests: Requests) -> AccountServer:
+    """The server of one client's link for requests alone."""
+    link = _Link(policy, view, requests, has_events=False)
+    return AccountServer(view, ServerDialect(answer=link.answer, idle_s=_IDLE_S))
+
+
 class _Link:
-    def __init__(self, policy: Policy, view: ExchangeView) -> None:
+    def __init__(
+        self, policy: Policy, view: ExchangeView, requests: Requests, *, has_events: bool
+    ) -> None:
         self._policy = policy
         self._accounts = view.accounts
-        self._spot = SpotAccounts(policy, view)
+        self._requests = requests
+        self._has_events = has_events
         self._session: Account | None = None  # that is logged on
         self._last_trade: Row = {}
 
@@ -98,7 +112,7 @@ class _Link:
             if method.startswith(_COMMANDS) and self._accounts.roll_fault(OrderFault.CUT_OFF):
                 return (Close(1006, "the simulated exchange hung up"),)
             result = self._result(link, method, request.params, now_ns)
-            if method == "order.place" and self._accounts.roll_fault(OrderFault.LOST_ANSWER):
+            if method in _PLACING and self._accounts.roll_fault(OrderFault.LOST_ANSWER):
                 return ()
             return (encode({"id": request.id, "status": 200, "result": result, "rateLimits": []}),)
         except ReplaceFailed as refused:
@@ -126,7 +140,9 @@ class _Link:
                 pass
             case "session.logout":
                 self._session = None
-            case "userDataStream.subscribe" | "userDataStream.subscribe.signature":
+            case "userDataStream.subscribe" | "userDataStream.subscribe.signature" if (
+                self._has_events
+            ):
                 return self._subscribe(link, params, now_ns)
             case "userDataStream.unsubscribe":
                 link.topics.clear()
@@ -134,10 +150,10 @@ class _Link:
             case "session.subscriptions":
                 return [{"subscriptionId": 0}] if link.topics else []
             case _:
-                if not self._spot.is_known(method):
+                if not self._requests.is_known(method):
                     raise VenueRefused(f"Unknown method '{method[:40]}'.", "-1099")
                 account = self._owner(params, now_ns)
-                return self._spot.obey(method, account, params, now_ns)
+                return self._requests.obey(method, account, params, now_ns)
         key = None if self._session is None else self._session.key
         since = None if key is None else millis(now_ns)
         state = {"apiKey": key, "authorizedSince": since, "connectedSince": millis(now_ns)}

@@ -4,12 +4,9 @@ https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-api.md#t
 #account-requests, errors.md. An order that becomes smaller keeps its name here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeVar
 
 from fluxum.errors import VenueRefused
-from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
@@ -22,10 +19,17 @@ from fluxum.model.order import (
 )
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private.commands import NAMES
-from fluxum.venues.binance.private.names import order_id
+from fluxum.venues.binance.private.terms import ORDERS_PER_10_S
 from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
 from fluxum.venues.binance.server.formats import plain
 from fluxum.venues.binance.server.private.access import count_order
+from fluxum.venues.binance.server.private.reading import (
+    Given,
+    Method,
+    OrderReading,
+    cut,
+    invalid,
+)
 from fluxum.venues.binance.server.private.rows import (
     Row,
     balance_row,
@@ -38,14 +42,9 @@ from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, R
 from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, scrambled
-from fluxum.venues.server.order_entry import OrderEntry, attempt
-from fluxum.venues.triggers import rises
+from fluxum.venues.server.order_entry import attempt
 
 __all__ = ["ReplaceFailed", "SpotAccounts", "cancel_name"]
-
-Item = TypeVar("Item")
-Given = Mapping[str, object]
-Method = Callable[[Account, Arguments, int], object]
 
 _FILTER = "Filter failure: "
 _REFUSALS = {
@@ -64,7 +63,7 @@ _REFUSALS = {
     Refusal.NAME_TAKEN: ("Duplicate order sent.", "-2010"),
 }
 _UNSUPPORTED = ("Combination of optional parameters invalid.", "-1128")
-_ROWS_MAX = 1000
+_DAY_MS = 86_400_000
 _ZERO = Decimal(0)
 
 
@@ -83,7 +82,9 @@ class SpotAccounts:
     def __init__(self, policy: Policy, view: ExchangeView) -> None:
         self._policy = policy
         self._view = view
-        self._entry = OrderEntry(view, _refused)
+        too_long = "More than 24 hours between startTime and endTime."
+        self._reading = OrderReading(view, _refused, _DAY_MS, too_long)
+        self._entry = self._reading.entry
         self._methods: dict[str, Method] = {
             "order.place": self._place,
             "order.test": self._test,
@@ -107,13 +108,13 @@ class SpotAccounts:
         if self._view.status == "maintenance":
             text = "Server is currently overloaded with other requests. Please try again later."
             raise VenueRefused(text, "-1008")
-        return self._methods[method](account, Arguments(given, _invalid), now_ns)
+        return self._methods[method](account, Arguments(given, invalid), now_ns)
 
     # Orders
 
     def _place(self, account: Account, read: Arguments, now_ns: int) -> Row:
         request = self._request(read, now_ns)
-        count_order(account, now_ns)
+        count_order(account, now_ns, ORDERS_PER_10_S)
         return self._placed(account, read, self._entry.place(account, request))
 
     def _placed(self, account: Account, read: Arguments, order: OrderState) -> Row:
@@ -136,7 +137,7 @@ class SpotAccounts:
         return {}
 
     def _cancel(self, account: Account, read: Arguments, now_ns: int) -> Row:  # noqa: ARG002
-        order = self._find(account, read)
+        order = self._reading.find(account, read)
         rule = read.text("cancelRestrictions")
         wanted = {"": order.update.filled > 0, "ONLY_NEW": False, "ONLY_PARTIALLY_FILLED": True}
         if rule not in wanted:
@@ -152,7 +153,7 @@ class SpotAccounts:
         return {**row, **names, "transactTime": row["updateTime"]}
 
     def _cancel_all(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        symbol = self._symbol(read)
+        symbol = self._reading.symbol(read)
         ended = self._entry.cancel_all(account, lambda one: one.symbol == symbol)
         if not ended:
             raise _refused(CommandRefused(Refusal.UNKNOWN_ORDER))
@@ -166,7 +167,7 @@ class SpotAccounts:
             "origClientOrderId": read.text("cancelOrigClientOrderId"),
             "cancelRestrictions": read.text("cancelRestrictions"),
         }
-        canceled = attempt(lambda: self._cancel(account, Arguments(named, _invalid), now_ns))
+        canceled = attempt(lambda: self._cancel(account, Arguments(named, invalid), now_ns))
         entered: Row | VenueRefused | None = None
         if not isinstance(canceled, VenueRefused) or mode == "ALLOW_FAILURE":
             entered = attempt(lambda: self._place(account, read, now_ns))
@@ -184,7 +185,7 @@ class SpotAccounts:
         raise ReplaceFailed("Order cancel-replace failed.", "-2022", 400, data)
 
     def _amend(self, account: Account, read: Arguments, now_ns: int) -> Row:
-        order, quantity = self._find(account, read), read.needed("newQty")
+        order, quantity = self._reading.find(account, read), read.needed("newQty")
         if not order.update.filled < quantity < order.update.quantity:
             raise VenueRefused("Order amend (quantity increase) is not supported.", "-2038")
         amend = Amend(order_id=order.update.order_id, quantity=quantity)
@@ -196,7 +197,7 @@ class SpotAccounts:
     # Lists
 
     def _status(self, account: Account, read: Arguments, now_ns: int) -> Row:  # noqa: ARG002
-        wanted = self._wanted(read)
+        wanted = self._reading.wanted(read)
         if not wanted.order_id and not wanted.client_order_id:
             text = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
             raise VenueRefused(text, "-1102")
@@ -205,21 +206,21 @@ class SpotAccounts:
         raise VenueRefused("Order does not exist.", "-2013")
 
     def _open_orders(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        wanted = self._wanted(read) if read.has("symbol") else ListQuery()
+        wanted = self._reading.wanted(read) if read.has("symbol") else ListQuery()
         orders = wanted.orders(account.open_orders())
         return [order_row(self._policy, one) for one in reversed(orders)]
 
     def _all_orders(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
         orders = [*account.ended, *account.open_orders()]
         orders.sort(key=lambda one: int(one.update.order_id.rpartition(":")[2]))
-        wanted = self._wanted(read).orders(orders)
-        return [order_row(self._policy, one) for one in _cut(read, wanted)]
+        wanted = self._reading.wanted(read).orders(orders)
+        return [order_row(self._policy, one) for one in cut(read, wanted, ("startTime",))]
 
     def _trades(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        wanted = self._wanted(read).trades(account.trades)
+        wanted = self._reading.wanted(read).trades(account.trades)
         first = int(read.number("fromId") or 0)
         found = [one for one in wanted if int(one.trade_id) >= first]
-        return [trade_row(self._policy, one) for one in _cut(read, found)]
+        return [trade_row(self._policy, one) for one in cut(read, found, ("startTime", "fromId"))]
 
     def _account(self, account: Account, read: Arguments, now_ns: int) -> Row:
         maker, taker = map(plain, account.rates)
@@ -239,30 +240,8 @@ class SpotAccounts:
 
     # Reading
 
-    def _symbol(self, read: Arguments) -> Symbol:
-        if not read.has("symbol"):
-            raise _invalid("symbol")
-        return self._entry.instrument(read.text("symbol")).symbol
-
-    def _find(self, account: Account, read: Arguments) -> OrderState:
-        """The open order of a market by either id; the venue's own wins."""
-        symbol, number = self._symbol(read), read.text("orderId")
-        name = order_id(read.text("symbol"), int(number)) if number.isdecimal() else ""
-        return self._entry.find(account, name, read.text("origClientOrderId"), symbol)
-
-    def _wanted(self, read: Arguments) -> ListQuery:
-        """Which items of a list are wanted; of all orders `orderId` would be the first one."""
-        number, since, until = (read.number(one) for one in ("orderId", "startTime", "endTime"))
-        if since and until and until - since > 86_400_000:
-            raise VenueRefused("More than 24 hours between startTime and endTime.", "-1127")
-        return ListQuery(
-            symbol=self._symbol(read),
-            order_id="" if number is None else order_id(read.text("symbol"), int(number)),
-            client_order_id=read.text("origClientOrderId"),
-        ).between(None if since is None else int(since), None if until is None else int(until))
-
     def _request(self, read: Arguments, now_ns: int) -> OrderRequest:
-        symbol, word = self._symbol(read), read.text("type")
+        symbol, word = self._reading.symbol(read), read.text("type")
         side, shown, points = (
             read.word(SIDES, "side"),
             *map(read.number, ("icebergQty", "trailingDelta")),
@@ -271,7 +250,7 @@ class SpotAccounts:
         name = read.name("newClientOrderId", NAMES) or f"x-{scrambled(now_ns):016x}"
         trigger = Trigger(read.needed("stopPrice")) if kind.is_triggered and not points else None
         if trigger is not None:
-            self._check_trigger(symbol, side, kind, trigger.price)
+            self._reading.check_trigger(read, side, kind, "stopPrice")
         if points is not None and kind is OrderType.STOP_LOSS:
             kind, trigger = OrderType.TRAILING_STOP, Trigger(points / 100, PriceKind.PERCENT)
         has_time = kind.has_limit and word != POST_ONLY
@@ -291,33 +270,14 @@ class SpotAccounts:
             client_order_id=name,
         )
 
-    def _check_trigger(self, symbol: Symbol, side: Side, kind: OrderType, price: Decimal) -> None:
-        """Refuse an order whose price is reached already."""
-        last = self._view.accounts.last_price(symbol)
-        if last is not None and (last >= price if rises(side, kind) else last <= price):
-            raise _refused(CommandRefused(Refusal.INVALID_TRIGGER))
-
 
 def cancel_name(order: OrderState) -> str:
     """The name of the cancel of an order, which the venue makes."""
     return f"c-{scrambled(order.update.venue_ns):016x}"
 
 
-def _cut(read: Arguments, newest: Sequence[Item]) -> list[Item]:
-    """The last rows of a list, or the first ones from a beginning on; oldest first."""
-    limit = min(int(read.number("limit") or 500), _ROWS_MAX)
-    oldest = list(reversed(newest))
-    is_forward = read.has("startTime") or read.has("fromId")
-    return oldest[:limit] if is_forward else oldest[-limit:]
-
-
 def _refused(error: CommandRefused) -> VenueRefused:
     return VenueRefused(*_REFUSALS.get(error.refusal, _UNSUPPORTED))
-
-
-def _invalid(name: str) -> VenueRefused:
-    text = f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
-    return VenueRefused(text, "-1102")
 
 
 def _outcome(result: Row | VenueRefused | None) -> str:

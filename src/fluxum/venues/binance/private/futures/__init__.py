@@ -1,0 +1,1 @@
+"""Accounts and orders on Binance's USD-M futures."""
