@@ -235,6 +235,7 @@ from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQu
 from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
+from fluxum.venues.trading import SwitchKeeper
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
 from fluxum.version import __version__ as __version__
@@ -451,6 +452,7 @@ __all__ = [
     "Stream",
     "Subscribed",
     "Subscription",
+    "SwitchKeeper",
     "SwitchState",
     "Symbol",
     "TapeEnded",
