@@ -57,7 +57,7 @@ def test_15_account_its_streams_are_accepted_and_its_balances_are_the_exchanges(
             for channel in (Channel.EXECUTION, Channel.BALANCE):
                 is_numbered = channel in venue.private.numbered
                 notes.channel_is(channel, "numbered" if is_numbered else "audited")
-            notes.channel_is(Channel.BALANCE, "entries" if lists_entries else "no entries")
+            notes.channel_is(Channel.BALANCE, "entries" if lists_entries else "made entries")
 
     play(story)
 

@@ -6,6 +6,7 @@ https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#account
 from fluxum.errors import VenueRefused
 from fluxum.venues.binance.native import Fault, encode
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.private.transfers import DEPOSITS, WITHDRAWALS
 from fluxum.venues.binance.server.private.access import BANNED, admit_call
 from fluxum.venues.binance.server.private.orders import ReplaceFailed, SpotAccounts
 from fluxum.venues.conversation import Fetch
@@ -26,6 +27,8 @@ _CALLS = {
     ("GET", "allOrders"): ("allOrders", 20),
     ("GET", "myTrades"): ("myTrades", 20),
     ("GET", "account"): ("account.status", 20),
+    ("GET", DEPOSITS): (DEPOSITS, 1),
+    ("GET", WITHDRAWALS): (WITHDRAWALS, 1),
 }
 _UNAUTHORIZED = frozenset({"-2014", "-2015"})
 # Listen keys: https://github.com/thrasher-corp/gocryptotrader/issues/2190
