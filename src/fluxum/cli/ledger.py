@@ -112,12 +112,7 @@ def ledger(
         _refuse_unsuited(name, symbol, until if check else "")
     elif not symbols:
         parse_symbols(symbol)  # raises what was expected
-    query = EntryQuery(
-        asset=Asset(asset) if asset else None,
-        kind=_kind(kind),
-        since_ns=since_ns,
-        until_ns=until_ns,
-    )
+    query = EntryQuery(asset=asset or None, kind=_kind(kind), since_ns=since_ns, until_ns=until_ns)
     begins_ns = SystemClock().now_ns() if since_ns is None else since_ns
     entry = account_config(name, keys, tier, None if are_lines else begins_ns, symbols)
     where = Where(exchange=name, account_config=entry, endpoint=url, proxy=through)
