@@ -15,6 +15,7 @@ SYMBOLS = {
     "binance": "BTC/USDT",
     "bybit": "BTC/USDT",
     "coinbase": "BTC/USD",
+    "coinbase-exchange": "BTC/USD",
     "gemini": "BTC/USD",
     "okx": "BTC/USDT",
 }

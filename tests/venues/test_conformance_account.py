@@ -52,7 +52,8 @@ def test_15_account_its_streams_are_accepted_and_its_balances_are_the_exchanges(
             changes = [event.change for event in told if isinstance(event, LedgerEntry)]
             deposits = len(one.totals())
             if lists_entries:
-                assert changes == [entry.change for entry in one.account.entries][deposits:]
+                true = [entry.change for entry in one.account.entries][deposits:]
+                assert sorted(changes) == sorted(true)  # those of one instant have no order
             assert venue.private is not None
             for channel in (Channel.EXECUTION, Channel.BALANCE):
                 is_numbered = channel in venue.private.numbered

@@ -93,7 +93,13 @@ class OrderDesk:
         self._policy = ReconcilePolicy() if policy is None else policy
         self._execution = OrderExecution(gateway, journal, rules, self._policy)
         self._orders = self._execution.orders
-        self.risk = Risk(limits, gateway.book, profit, self._orders.exposure)
+        self.risk = Risk(
+            limits,
+            gateway.book,
+            profit,
+            self._orders.exposure,
+            takes_unverified=rules.are_books_unproved,
+        )
         """Limits and switches: `desk.risk.halt("why")`, `.reduce_only("why")`, `.resume()`."""
         self._checks = PreTradeChecks(
             gateway, self._execution, self.risk, random, rules, self._policy

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from fluxum.book.book import Book
+from fluxum.book.proof import BookStatus
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.input import (
     Number,
@@ -157,28 +158,39 @@ _LIMITS: Mapping[str, Take] = {
     "symbols": optional(_some),
 }
 
+_VALID, _UNVERIFIED = frozenset({BookStatus.VALID}), frozenset({BookStatus.UNVERIFIED})
 Books = Callable[[Symbol], Book]
 """Finds the live book of a market; raises NotSubscribed."""
 
 
-def check_collar(request: OrderRequest, percent: Decimal, books: Books) -> None:
-    """Raise RiskRefused for an order that may trade at a price so much worse than the market."""
+def check_collar(
+    request: OrderRequest, percent: Decimal, books: Books, *, takes_unverified: bool = False
+) -> None:
+    """Raise RiskRefused for an order that may trade at a price so much worse than the market.
+
+    `takes_unverified` as for `valid_book`.
+    """
+    valid = _VALID | _UNVERIFIED if takes_unverified else _VALID
     price = limit_of(request)
     if request.trigger is not None:
         waits_for = trigger_of(request)
         if price is not None and waits_for is not None:
             _compare(request, price, waits_for, percent)
-        if waits_for is None or not _is_reached(request, waits_for, books):
+        if waits_for is None or not _is_reached(request, waits_for, books, valid):
             return  # it trades at a distance of its own, or at what the market then is
-    elif request.post_only and not _is_valid(books, request.symbol):
+    elif request.post_only and not _is_valid(books, request.symbol, valid):
         return
-    book = valid_book(books, request.symbol, _NAME)
+    book = valid_book(books, request.symbol, _NAME, takes_unverified=takes_unverified)
     worst = _worst(book, request) if price is None else price
     _compare(request, worst, middle_of(book, request.symbol, _NAME), percent)
 
 
-def valid_book(books: Books, symbol: Symbol, limit: str) -> Book:
-    """The book of a market; raises RiskRefused in the name of a limit if it is not valid now."""
+def valid_book(books: Books, symbol: Symbol, limit: str, *, takes_unverified: bool = False) -> Book:
+    """The book of a market; raises RiskRefused in the name of a limit if it is not valid now.
+
+    With `takes_unverified`, for venues that send nothing to prove a book by, one with a snapshot
+    and every update since is enough.
+    """
     try:
         book = books(symbol)
     except NotSubscribed as error:
@@ -188,7 +200,8 @@ def valid_book(books: Books, symbol: Symbol, limit: str) -> Book:
             limit,
         ) from error
     proof = book.proof()
-    if not proof.is_valid:
+    valid = _VALID | _UNVERIFIED if takes_unverified else _VALID
+    if proof.status not in valid:
         raise RiskRefused(
             f"{limit} needs a valid book of {symbol}, and it is not: {proof.reason}", limit
         )
@@ -225,16 +238,18 @@ def _compare(request: OrderRequest, price: Decimal, market: Decimal, percent: De
         )
 
 
-def _is_valid(books: Books, symbol: Symbol) -> bool:
+def _is_valid(books: Books, symbol: Symbol, valid: Collection[BookStatus]) -> bool:
     try:
-        return books(symbol).proof().is_valid
+        return books(symbol).proof().status in valid
     except NotSubscribed:
         return False
 
 
-def _is_reached(request: OrderRequest, waits_for: Decimal, books: Books) -> bool:
+def _is_reached(
+    request: OrderRequest, waits_for: Decimal, books: Books, valid: Collection[BookStatus]
+) -> bool:
     """Whether the market is beyond the price that an order waits for, as far as is known."""
-    if not _is_valid(books, request.symbol):
+    if not _is_valid(books, request.symbol, valid):
         return False
     middle = books(request.symbol).mid
     if middle is None:

@@ -149,11 +149,15 @@ class AccountHistory:
             found = [one for one in items if query.kind is None or one.kind is query.kind]
             return found[:limit]
 
+        by_asset = self._queries.are_entries_by_asset
         page = await self._all(
             self._queries.entries(query),
-            lambda items: limit is not None and len(wanted(items)) == limit,
+            lambda items: limit is not None and not by_asset and len(wanted(items)) == limit,
         )
-        return wanted(page.items)[::-1]
+        items = page.items
+        if by_asset:
+            items = tuple(sorted(items, key=lambda entry: entry.venue_ns, reverse=True))
+        return wanted(items)[::-1]
 
     async def transfers(self, query: EntryQuery) -> list[LedgerEntry]:
         """Deposits and withdrawals, oldest first; none if the venue lists none to these keys.

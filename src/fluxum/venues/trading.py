@@ -117,7 +117,8 @@ class OrderRules(Struct, frozen=True, kw_only=True):
     `is_ambiguous` is whether an order may have been entered
     although the venue refused it with a message. A command may carry a deadline from
     `deadline_min_s` to `deadline_max_s` ahead. `dead_man_switch` is who keeps it: the client, where
-    the venue has no operation for it.
+    the venue has no operation for it. `are_books_unproved` is whether the venue sends nothing that
+    proves a book: then limits that need one take it as it is.
     """
 
     allowance: TradingAllowance | None = None
@@ -128,3 +129,4 @@ class OrderRules(Struct, frozen=True, kw_only=True):
     deadline_min_s: float = 0.5
     deadline_max_s: float = 60.0
     dead_man_switch: SwitchKeeper = SwitchKeeper.VENUE
+    are_books_unproved: bool = False
