@@ -61,5 +61,7 @@ def test_an_account_is_traded_from_the_command_line(
     traded = [Decimal(one["quantity"]) for one in json.loads(listed.out)]
     assert sum(traded) == Decimal("0.01"), listed.out + listed.err
     assert proved.status == 0, proved.out + proved.err
-    assert proved.out.count("adds up") == 4
+    # Without a list of transfers the deposits of the other assets have no entries.
+    lists_deposits = not is_made or private.queries().transfers is not None
+    assert proved.out.count("adds up") == (4 if lists_deposits else 2)
     assert ("lists no entries: these are made from fills" in proved.err) is is_made

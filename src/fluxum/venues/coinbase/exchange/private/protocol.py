@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
+from fluxum.model.account import Fill
 from fluxum.model.event import Channel, Event
 from fluxum.venues.account_link import (
     AccountDialect,
@@ -29,9 +30,11 @@ from fluxum.venues.coinbase.exchange.private.commands import cancel_all_call, ef
 from fluxum.venues.coinbase.exchange.private.orders import StreamedOrders
 from fluxum.venues.coinbase.exchange.private.queries import (
     ACCOUNTS_CALL,
+    FILLS_MAX,
     OPEN_CALL,
     PRODUCTS_CALL,
     fills_call,
+    order_call,
 )
 from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
@@ -72,7 +75,7 @@ def user_link() -> AccountLink:
 
 
 class _Kind(Struct):
-    type: str = ""
+    id: str = ""
 
 
 class _UserLink:
@@ -91,8 +94,8 @@ class _UserLink:
         elif fetch == ACCOUNTS_CALL:
             self._accounts = [one.id for one in decode(body, type=list[native.AccountRow])]
         else:
-            rows = decode(body, type=list[Raw])
-            self._orders.learn(read_rows(rows, lambda row: normalize.order(row, 0)).items)
+            orders = read_rows(decode(body, type=list[Raw]), lambda row: normalize.order(row, 0))
+            self._orders.learn(orders.items)
 
     def write(self, request: Request) -> Send:
         """A request for one channel; each is signed."""
@@ -132,29 +135,43 @@ class _UserLink:
         return TopicAnswer("subscribe" if listed > before else "unsubscribe")
 
     def read(self, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
-        """The events of a message, or of a row of the list of fills."""
-        if not _kind(row):
-            return (normalize.fill(row, received_ns, backfilled=False),)
+        """The events of a message, of a list of fills, or of an order that was looked up."""
         if data.topic == _BALANCE:
             return (normalize.balance(decode(row, type=native.BalanceFrame), received_ns),)
-        return self._orders.read(row, received_ns)
+        if _is_frame(row):
+            return self._orders.read(decode(row, type=native.UserFrame), received_ns)
+        if not bytes(row).lstrip().startswith(b"["):
+            return self._orders.looked_up(row, received_ns)
+        fills = decode(row, type=list[Raw])
+        events = [event for one in fills for event in self._orders.listed(one, received_ns)]
+        ids = dict.fromkeys(one.order_id for one in events if isinstance(one, Fill))
+        are_all = len(fills) < FILLS_MAX
+        for name in ids:
+            events += self._orders.agreed(name, received_ns, are_all=are_all)
+        return events
 
     def look_up(self, data: Data) -> Fetch | None:
-        """The fills of an order that has traded, once more if it traded while they were listed."""
+        """The fills of an order that has traded, or an order whose end is not clear.
+
+        If an order trades while its fills are listed, they are listed once more.
+        """
         if data.topic != _USER:
             return None
-        if not data.rows or not _kind(data.rows[0]):
+        if not _is_frame(data.rows[0]):
             again = [one for one, is_again in self._asked.items() if is_again]
-            for order_id in again[:1]:
-                self._asked[order_id] = False
-                return fills_call(order_id)
-            return None
-        for order_id in self._orders.traded(data.rows[0]):
+            return None if not again else self._ask(again[0])
+        wire = decode(data.rows[0], type=native.UserFrame)
+        if self._orders.is_doubtful(wire):
+            return order_call(wire.order_id)
+        for order_id in self._orders.traded(wire):
             if order_id not in self._asked:
-                self._asked[order_id] = False
-                return fills_call(order_id)
+                return self._ask(order_id)
             self._asked[order_id] = True
         return None
+
+    def _ask(self, order_id: str) -> Fetch:
+        self._asked[order_id] = False
+        return fills_call(order_id)
 
     def called(self, fetch: Fetch, body: bytes) -> CommandAnswer | Data:
         """The fills of an order, or the answer to a command."""
@@ -162,7 +179,9 @@ class _UserLink:
             order_id = fetch.path.partition("order_id=")[2].partition("&")[0]
             if not self._asked.get(order_id):
                 self._asked.pop(order_id, None)
-            return Data(_USER, decode(body, type=tuple[Raw, ...]))
+            return Data(_USER, (Raw(body),))
+        if fetch.method == "GET":
+            return Data(_USER, (Raw(body),))
         number = fetch.purpose
         if fetch.method == "POST":
             order = decode(body, type=native.OrderRow)
@@ -192,9 +211,10 @@ def _refused(fetch: Fetch, reason: str) -> CommandAnswer:
     return CommandAnswer(fetch.purpose, reason)
 
 
-def _kind(row: Raw) -> str:
-    """The type of a message; a row of a list has none."""
-    return decode(row, type=_Kind).type
+def _is_frame(row: Raw) -> bool:
+    """Whether it is a message, which has its type; orders of a list have another one, and an id."""
+    is_list = bytes(row).lstrip().startswith(b"[")
+    return not is_list and not decode(row, type=_Kind).id
 
 
 def _products(body: bytes) -> Sequence[public.Product]:

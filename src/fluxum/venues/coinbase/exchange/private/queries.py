@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from urllib.parse import urlencode
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 from msgspec.json import decode
 
 from fluxum.errors import BadInput, VenueRefused
@@ -29,9 +29,18 @@ from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQu
 from fluxum.venues.queries import Page, RestQuery, rest_query
 from fluxum.venues.rows import read_rows
 
-__all__ = ["ACCOUNTS_CALL", "OPEN_CALL", "PRODUCTS_CALL", "account_queries", "fills_call"]
+__all__ = [
+    "ACCOUNTS_CALL",
+    "OPEN_CALL",
+    "PRODUCTS_CALL",
+    "account_queries",
+    "fills_call",
+    "order_call",
+]
 
-_ORDERS_MAX, _ROWS_MAX = 1000, 100
+FILLS_MAX = 100
+"""How many rows a page of fills or entries has at most."""
+_ORDERS_MAX = 1000
 _FIRST_NS = 1_400_000_000_000_000_000
 """2014: no account is older."""
 _OVERLAP_NS = 300 * 1_000_000_000
@@ -59,8 +68,14 @@ OPEN_CALL = _fetch("/orders", Channel.EXECUTION, [*_OPEN, ("limit", _ORDERS_MAX)
 
 
 def fills_call(order_id: str) -> Fetch:
-    """The last fills of an order."""
-    return _fetch("/fills", Channel.EXECUTION, [("order_id", order_id), ("limit", _ROWS_MAX)])
+    """The last fills of an order, as the link looks them up; a refusal ends no stream."""
+    fetch = _fetch("/fills", Channel.EXECUTION, [("order_id", order_id), ("limit", FILLS_MAX)])
+    return structs.replace(fetch, subscription=None)
+
+
+def order_call(order_id: str) -> Fetch:
+    """An order, as the link looks it up; a refusal ends no stream."""
+    return structs.replace(_fetch(f"/orders/{order_id}", Channel.EXECUTION), subscription=None)
 
 
 def account_queries() -> AccountQueries:
@@ -119,14 +134,14 @@ def _fills(query: FillQuery) -> RestQuery[Page[Fill]]:
     """Executions in one market."""
     if query.symbol is None:
         raise BadInput(f"{EXCHANGE} lists fills market by market, and no symbol was given")
-    named: Parameters = [("product_id", format_symbol(query.symbol)), ("limit", _ROWS_MAX)]
+    named: Parameters = [("product_id", format_symbol(query.symbol)), ("limit", FILLS_MAX)]
 
     def fetch(cursor: str) -> Fetch:
         return _fetch("/fills", Channel.EXECUTION, [*named, *_after(cursor)])
 
     def rows_of(body: bytes) -> ListRows:
         rows = _rows(body)
-        if len(rows) < _ROWS_MAX:
+        if len(rows) < FILLS_MAX:
             return ListRows(rows)
         last = decode(rows[-1], type=native.FillRow)
         is_over = normalize.instant(last.created_at) < (query.since_ns or 0)
@@ -195,7 +210,7 @@ def _ledger(
     named: Parameters = [
         ("start_date", instant_text(since_ns)),
         *([] if query.until_ns is None else [("end_date", instant_text(query.until_ns))]),
-        ("limit", _ROWS_MAX),
+        ("limit", FILLS_MAX),
     ]
 
     def fetch(cursor: str) -> Fetch:
@@ -205,7 +220,7 @@ def _ledger(
     def rows_of(body: bytes) -> ListRows:
         rows = _rows(body)
         wires = [decode(row, type=native.LedgerRow) for row in rows]
-        if len(rows) < _ROWS_MAX:
+        if len(rows) < FILLS_MAX:
             return ListRows(_joined(rows, wires))
         # A fee at the end of a page belongs to the first trade of the next one.
         end = -1 if wires[-1].type == "fee" and len(rows) > 1 else len(rows)

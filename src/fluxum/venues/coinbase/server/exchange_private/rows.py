@@ -173,7 +173,7 @@ def frames(change: OrderHappening) -> Iterator[Row]:
         "order_id": update.order_id,
     }
     price: Row = {} if update.limit_price is None else {"price": number(update.limit_price)}
-    left = {} if request.quantity is None else {"remaining_size": number(update.remaining)}
+    left: Row = {"remaining_size": number(update.remaining)} if update.order_type.has_limit else {}
     match change.what:
         case OrderEventKind.PENDING if change.order.is_triggered is False:
             yield _activate(change)
