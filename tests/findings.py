@@ -12,6 +12,7 @@ import msgspec
 from fluxum.cli.support import Finding, Support
 from fluxum.model.event import Channel
 from fluxum.venues.register import VENUES
+from fluxum.venues.trading import SwitchKeeper
 
 _found: dict[str, Finding] = {}
 
@@ -31,6 +32,10 @@ class Findings:
         known = self._finding.channels.setdefault(channel.value, [])
         if guarantee not in known:
             known.append(guarantee)
+
+    def dead_man_switch_is_kept_by(self, keeper: SwitchKeeper) -> None:
+        """A dead man switch was seen to cancel, kept by the venue or by the client."""
+        self._finding.kill_switch = keeper.value
 
     def saw(self, **counts: int) -> None:
         """What a card looked at, if that can be counted."""

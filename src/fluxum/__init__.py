@@ -124,6 +124,7 @@ from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQu
 from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
+from fluxum.venues.trading import SwitchKeeper
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
 from fluxum.version import __version__ as __version__
@@ -316,6 +317,7 @@ __all__: list[str] = [
     "Share",
     "StaleLink",
     "Stream",
+    "SwitchKeeper",
     "SwitchState",
     "TapeEnded",
     "TapeError",

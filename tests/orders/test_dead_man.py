@@ -8,10 +8,10 @@ import pytest
 
 from fluxum.errors import BadInput, OutcomeUnknown, TransportError, VenueRefused
 from fluxum.flow.background import background
-from fluxum.model.order import Accepted, CancelAllAfter
+from fluxum.model.order import CancelAllAfter
 from fluxum.orders.dead_man import DeadManSwitch
 from fluxum.sim.loop import SimulatedClock, run
-from orders.gateways import SECOND_NS, VENUE
+from orders.gateways import SECOND_NS
 
 
 class Venue:
@@ -26,19 +26,14 @@ class Venue:
         self.tells_until = True
         self.switch = DeadManSwitch(self._confirm, self.clock.now_ns)
 
-    async def _confirm(self, command: CancelAllAfter, timeout_s: float) -> Accepted:
+    async def _confirm(self, command: CancelAllAfter, timeout_s: float) -> int | None:
         now_s = (self.clock.now_ns() - self.began_ns) / SECOND_NS
         self.asked.append((round(now_s, 1), command.timeout_s))
         await asyncio.sleep(self.answer_s)
         if self.errors:
             raise self.errors.pop(0)
         until_ns = self.clock.now_ns() + command.timeout_s * SECOND_NS - 1
-        return Accepted(
-            venue=VENUE,
-            command_id=1,
-            triggers_ns=until_ns if self.tells_until else None,
-            received_ns=0,
-        )
+        return until_ns if self.tells_until else None
 
 
 @asynccontextmanager

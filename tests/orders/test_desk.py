@@ -39,7 +39,7 @@ from fluxum.orders.journal_lines import Intent, JournalLine
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.risk import RiskLimits
 from fluxum.sim.loop import run
-from fluxum.venues.trading import OrderRules
+from fluxum.venues.trading import OrderRules, SwitchKeeper
 from orders.gateways import BTC, SECOND_NS, FakeGateway, Fate, request, update
 
 KRAKENISH = OrderRules(
@@ -1456,6 +1456,78 @@ def test_the_kill_switch_is_left_armed_where_that_is_wanted_or_the_block_failed(
         assert other.cancels_ns is not None
 
     play(story)
+
+
+OURS = OrderRules(dead_man_switch=SwitchKeeper.CLIENT)
+
+
+def test_a_switch_that_the_client_keeps_cancels_after_an_outage_that_is_too_long() -> None:
+    async def story() -> None:
+        gateway = FakeGateway()
+        async with world(gateway, rules=OURS) as one:
+            order = await one.desk.place(request())
+            state = await one.desk.cancel_all_after(60)
+            assert state.keeper is SwitchKeeper.CLIENT
+            assert not [one for one in gateway.sent if isinstance(one, CancelAllAfter)]
+            gateway.back_after_s = 30.0
+            gateway.cut()
+            await asyncio.sleep(100)
+            assert list(gateway.open) == [order.order_id]  # it was back in time
+
+            gateway.back_after_s = 70.0
+            gateway.cut()
+            await asyncio.sleep(69)
+            assert list(gateway.open) == [order.order_id]
+            assert not one.desk.dead_man_switch.is_armed(gateway.now_ns())
+            await asyncio.sleep(5)
+
+            assert not gateway.open
+            assert one.desk.order(order.order_id).status is OrderStatus.CANCELED  # type: ignore[union-attr]
+            assert one.desk.dead_man_switch.fired == 1
+            assert one.desk.dead_man_switch.is_armed(gateway.now_ns())  # again, by itself
+
+    play(story)
+
+
+def test_a_switch_that_the_client_keeps_cancels_as_the_block_fails_and_is_not_left_armed() -> None:
+    async def story() -> None:
+        gateway = FakeGateway()
+
+        async def fail() -> None:
+            async with world(gateway, rules=OURS) as one:
+                await one.desk.place(request())
+                with pytest.raises(BadInput, match="cannot be left armed"):
+                    await one.desk.cancel_all_after(60, is_left_armed=True)
+                await one.desk.cancel_all_after(60)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert not gateway.open
+
+        async with world(gateway, rules=OURS) as one:
+            await one.desk.place(request())
+            await one.desk.cancel_all_after(60)
+        assert len(gateway.open) == 1  # in good order it is disarmed, as the venue's would be
+
+    play(story)
+
+
+def test_a_block_that_fails_out_of_reach_says_that_orders_may_be_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story() -> None:
+        gateway = FakeGateway()
+        async with world(gateway, rules=OURS) as one:
+            await one.desk.place(request())
+            await one.desk.cancel_all_after(60)
+            gateway.back_after_s = None
+            gateway.cut()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        play(story)
+    assert "orders may be open, the dead man switch could not cancel them" in caplog.text
 
 
 def test_the_kill_switch_can_be_disarmed_by_hand() -> None:

@@ -11,7 +11,6 @@ import pytest
 from msgspec import Struct, structs
 from toy import NS, Toy, order
 
-from fluxum.errors import BadInput
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.account import Balances, Credentials
 from fluxum.model.event import CallFailed, Channel, Event, Refused, Subscription
@@ -22,7 +21,6 @@ from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.private import EntryQuery
 
 BTC = Symbol("BTC/USD")
 START_S = 1_700_000_000
@@ -222,16 +220,6 @@ def test_a_command_over_rest_that_fails_on_the_way_is_named_and_never_repeated(
             "POST /orders?new=1"
         ]
         assert len([event for event in events if isinstance(event, Accepted)]) == 1
-
-    run(main())
-
-
-def test_a_venue_without_a_list_of_entries_says_so() -> None:
-    async def main() -> None:
-        async with world(Toy()) as one:
-            await one.session.wait_ready(10)
-            with pytest.raises(BadInput, match="kraken has no list of account entries"):
-                await one.session.account.entries(EntryQuery())
 
     run(main())
 

@@ -67,6 +67,7 @@ SYMBOLS = {
     "okx": (Symbol("BTC/USDT"), Symbol("ETH/USDT:PERP")),
     "gemini": (Symbol("BTC/USD"), Symbol("ETH/USD")),
     "coinbase": (Symbol("BTC/USD"), Symbol("ETH/USD")),
+    "coinbase-exchange": (Symbol("BTC/USD"), Symbol("ETH/USD")),
 }
 """The two markets that are traded at each exchange, by its name."""
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from msgspec import Struct
 
@@ -109,7 +110,8 @@ async def trade(venue: str, url: str, journal: str, seed: int) -> None:
         number = 0
         while True:
             number += 1
-            name = f"k{seed}x{number}"
+            # A client order id that every exchange takes.
+            name = uuid5(NAMESPACE_OID, f"{seed} {number}").hex
             try:
                 await act(trader, symbol, random, name)
             except OutcomeUnknown:

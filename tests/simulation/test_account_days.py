@@ -23,8 +23,8 @@ def test_an_hour_of_trading_with_every_kind_of_fault_ends_well(venue: str, seed:
     assert 0 < lived.compared <= PHASES
     assert not lived.twice
     assert lived.fills > 100
-    entries_per_fill = {"bybit-linear": 1, "gemini": 0}.get(venue, 2)
-    assert lived.entries > entries_per_fill * lived.fills or not entries_per_fill
+    entries_per_fill = {"bybit-linear": 1}.get(venue, 2)
+    assert lived.entries > entries_per_fill * lived.fills
     assert {"cutoff", "drop", "duplicate", "hangup", "lostack", "stale"} <= set(lived.faults)
 
 

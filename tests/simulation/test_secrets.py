@@ -143,6 +143,7 @@ SIGNATURES = {
     "bybit": rb"\b[0-9a-f]{64}\b",
     "okx": rb"[A-Za-z0-9+/]{43}=",
     "gemini": rb"\b[0-9a-f]{96}\b",
+    "coinbase-exchange": rb"[A-Za-z0-9+/]{43}=",
     "coinbase": rb"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}",
 }
 # Where a token or a login is in a frame: the frame is on the tape, and that is not.
@@ -153,6 +154,7 @@ PLACES = {
     "bybit": b'\\"op\\":\\"auth\\"',
     "okx": b'\\"op\\":\\"login\\"',
     "gemini": b'\\"id\\":\\"login\\"',
+    "coinbase-exchange": b'\\"channels\\":[\\"user\\"]',
     "coinbase": b'\\"channel\\":\\"user\\"',
 }
 EXPIRED = rb'listenKeyExpired\\*",\\*"E\\*":\d+,\\*"listenKey\\*":\\*"\w+'
@@ -190,6 +192,6 @@ def test_no_secret_is_written_anywhere(
     assert PLACES.get(name, PLACES[family]) in tape
     assert FILLS.get(name, FILLS.get(family, b"execution")) in everything
     assert len(journal) > 0
-    assert not re.search(SIGNATURES[family], everything), "a signature"
+    assert not re.search(SIGNATURES.get(name, SIGNATURES[family]), everything), "a signature"
     for secret in (KEY, SECRET, PASSPHRASE, *tokens):
         assert secret.encode() not in everything, "a secret was written down"

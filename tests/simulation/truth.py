@@ -1,11 +1,11 @@
 """What an exchange's own account says, and whether what a session told agrees with it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from fluxum.ledger.ledger import Ledger
-from fluxum.model.account import EntryKind, Fill, FillIdentity, LedgerEntry
+from fluxum.model.account import EntryKind, EntrySource, Fill, FillIdentity, LedgerEntry
 from fluxum.model.event import Event
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OrderStatus, OrderUpdate
@@ -96,6 +96,12 @@ class Truth:
         totals = {one.asset: one.total for one in self.account.balances() if one.total}
         held = {asset: one.total for asset, one in account.following.balances.items() if one.total}
         assert held == totals
+        if account.queries.transfers is not None:
+            assert self._moved_by_transfers() == Counter(
+                (one.asset, one.change)
+                for one in self._true_entries.values()
+                if one.kind is not EntryKind.TRADE
+            ), "transfers are missing, or were told twice"
         self._sum_up(self._moves() if account.queries.entries is None else self._changes())
 
     def compare_desk(self, desk: OrderDesk) -> None:
@@ -179,13 +185,18 @@ class Truth:
         else:
             assert (order.quantity, order.filled) in self._states[name], order
 
+    def _moved_by_transfers(self) -> Counter[tuple[str, Decimal]]:
+        entries = self.entries.values()
+        moved = [one for one in entries if one.source is EntrySource.TRANSFER]
+        return Counter((one.asset, one.change) for one in moved)
+
     def _judge_entry(self, entry: LedgerEntry) -> None:
-        if not self._has_entries:  # a deposit without an id
-            amounts = [(one.asset, one.amount) for one in self._true_entries.values()]
-            assert (entry.asset, entry.amount) in amounts, entry
-            return
         assert entry.entry_id not in self.entries, f"told twice: {entry}"
         self.entries[entry.entry_id] = entry
+        if not self._has_entries:
+            assert entry.source in {EntrySource.FILL, EntrySource.TRANSFER}
+            return
+        assert entry.source is EntrySource.VENUE
         truth = self._true_entries[_own_id(entry.entry_id)]
         told = (entry.asset, entry.amount, entry.fee, entry.balance)
         whole = (truth.asset, truth.amount, truth.fee, truth.balance)

@@ -2,35 +2,81 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
 
 from msgspec import Struct
 
 import fluxum
-from fluxum import Asset, Credentials, Fee, Order, Side, Symbol
+from fluxum import Asset, Credentials, Fee, Order, Side, Symbol, TransportError
+from fluxum.runtime import Reach
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import START_NS, SimulatedClock, run
 from fluxum.sim.runtime import SimulatedRuntime
 from fluxum.trader import Trader
+from fluxum.transport.http import Http
+from fluxum.transport.link import Dial, Link
 from fluxum.venues.venue import Venue
 
-__all__ = ["KEYS", "LOT", "Traded", "play", "trading"]
+__all__ = ["KEYS", "LOT", "Cable", "Traded", "play", "trading"]
 
 SECRET = base64.b64encode(b"the-secret-of-tests, of 32 bytes").decode()
 KEYS = Credentials("the-key", SECRET, "the passphrase of tests")
 LOT = Decimal("0.01")
 
 
+class Cable(SimulatedRuntime):
+    """The way to an exchange. While it is cut no link is dialled and no call arrives."""
+
+    is_cut = False
+
+    @asynccontextmanager
+    async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
+        """Links and calls that break with the cable."""
+        async with super().reach(venue) as reach:
+            yield Reach(partial(self._dial, reach.dial), _Calls(self, reach.http))
+
+    @asynccontextmanager
+    async def _dial(
+        self, dial: Dial, url: str, headers: Mapping[str, str] = {}, /
+    ) -> AsyncGenerator[Link]:
+        self.check()
+        async with dial(url, headers) as link:
+            yield link
+
+    def check(self) -> None:
+        """Raise TransportError while it is cut."""
+        if self.is_cut:
+            raise TransportError("the cable is cut")
+
+
+class _Calls(Struct):
+    cable: Cable
+    http: Http
+
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        self.cable.check()
+        return await self.http.call(method, url, headers, body)
+
+
 class Traded(Struct):
-    """A trader, the exchange and the account there."""
+    """A trader, the exchange and the account there, and the cable to it."""
 
     symbol: Symbol
     exchange: SimulatedExchange
     account: SimulatedAccount
     trader: Trader
+    cable: Cable
+
+    async def cut(self, duration_s: float) -> None:
+        """No link and no call for so long."""
+        self.cable.is_cut = True
+        self.exchange.hangup_all()
+        await asyncio.sleep(duration_s)
+        self.cable.is_cut = False
 
     @property
     def bid(self) -> Decimal:
@@ -81,14 +127,15 @@ async def trading(
         money: dict[str, Decimal] = {market.quote: Decimal(100_000), market.base: Decimal(1)}
         account = exchange.open_account(KEYS.key, KEYS.secret, money, passphrase=KEYS.passphrase)
         await asyncio.sleep(1)
+        cable = Cable(exchange, clock=clock, seed=3)
         async with fluxum.trade(
             venue.name,
             [market],
             keys=KEYS,
             journal=fluxum.MemoryOrderJournal(),
-            runtime=SimulatedRuntime(exchange, clock=clock, seed=3),
+            runtime=cable,
         ) as trader:
-            yield Traded(market, exchange, account, trader)
+            yield Traded(market, exchange, account, trader, cable)
 
 
 def play(story: Callable[[], Awaitable[None]]) -> None:

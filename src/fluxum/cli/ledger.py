@@ -48,6 +48,7 @@ from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.venues.private import EntryQuery, FillQuery
+from fluxum.venues.register import find_venue
 
 __all__ = ["NotClean", "Period", "Where", "ledger", "opening_ledger", "position_text"]
 
@@ -97,6 +98,10 @@ def ledger(
     earlier fills; if it cannot be found, it is reported as unknown. With --until, positions are
     those of a past period. With --entries or --audit, the account's entries are read instead.
 
+    If the exchange lists no entries, they are made from fills, transfers and balances, and say so.
+    What these do not explain is an entry of its own, and fails --audit. If the exchange lists fills
+    market by market, --symbol names the markets.
+
     Example: fluxum ledger --symbol BTC/USD --since 7d
     """
     name, symbols = parse_market(symbol, exchange)
@@ -104,17 +109,12 @@ def ledger(
     since_ns, until_ns = _period(since, until)
     are_lines = entries or check
     if are_lines:
-        _refuse_unsuited(symbol, until if check else "")
+        _refuse_unsuited(name, symbol, until if check else "")
     elif not symbols:
         parse_symbols(symbol)  # raises what was expected
-    query = EntryQuery(
-        asset=Asset(asset) if asset else None,
-        kind=_kind(kind),
-        since_ns=since_ns,
-        until_ns=until_ns,
-    )
+    query = EntryQuery(asset=asset or None, kind=_kind(kind), since_ns=since_ns, until_ns=until_ns)
     begins_ns = SystemClock().now_ns() if since_ns is None else since_ns
-    entry = account_config(name, keys, tier, None if are_lines else begins_ns)
+    entry = account_config(name, keys, tier, None if are_lines else begins_ns, symbols)
     where = Where(exchange=name, account_config=entry, endpoint=url, proxy=through)
     if are_lines:
         with Output(form, [AuditLine if check else LedgerEntry]) as output:
@@ -248,6 +248,8 @@ async def _lines(
     async with where.connect() as session:
         account = session.account
         lines = await account.entries(query, limit)
+        if account.queries.entries is None:
+            output.message(_how_made(where.exchange, account))
         if not check:
             for line in lines:
                 output.event(line)
@@ -258,6 +260,16 @@ async def _lines(
         _write_audit(found, output)
         if not found.is_clean:
             raise NotClean(f"{len(found.differences)} differences; see above")
+
+
+def _how_made(exchange: str, account: Account) -> str:
+    """From what the entries of an exchange without any are made."""
+    text = f"{exchange} lists no entries: these are made from fills, "
+    if account.queries.transfers is None:
+        return f"{text}and from balances, as it lists no transfers here"
+    if account.transfers_refused:
+        return f"{text}and from balances, as transfers were refused: {account.transfers_refused}"
+    return f"{text}transfers and balances"
 
 
 def _write_audit(found: Audit, output: Output) -> None:
@@ -302,11 +314,16 @@ def _signed(value: Decimal | None) -> str:
     return _short(value) if value < 0 else f"+{_short(value)}"
 
 
-def _refuse_unsuited(symbol: str, until: str) -> None:
-    if symbol:
+def _refuse_unsuited(exchange: str, symbol: str, until: str) -> None:
+    if symbol and _lists_entries(exchange):
         raise BadInput(f"lines are of assets, not of symbols: use --asset; was {symbol!r}")
     if until:
         raise BadInput(f"--audit compares with what is held now, so no --until; was {until!r}")
+
+
+def _lists_entries(exchange: str) -> bool:
+    private = find_venue(exchange).private
+    return private is None or private.queries().entries is not None
 
 
 def _period(since: str, until: str) -> tuple[int | None, int | None]:

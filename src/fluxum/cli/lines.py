@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from fluxum.clock import SystemClock
-from fluxum.model.account import Balance, Balances, Fee, Fill, LedgerEntry
+from fluxum.model.account import Balance, Balances, EntrySource, Fee, Fill, LedgerEntry
 from fluxum.model.event import (
     AccountEvent,
     CallFailed,
@@ -205,10 +205,11 @@ def _account_text(event: AccountEvent) -> str:
             return f"{event.asset} balance {number_text(event.total)}{held}"
         case LedgerEntry():
             late = " (backfilled)" if event.backfilled else ""
+            made = "" if event.source is EntrySource.VENUE else f" made from {event.source.value}"
             amount, fee = number_text(event.amount), number_text(event.fee)
             return (
                 f"{event.asset} {event.kind.value} {amount} fee {fee} "
-                f"balance {number_text(event.balance)} {event.entry_id}{late}"
+                f"balance {number_text(event.balance)} {event.entry_id}{made}{late}"
             )
         case Accepted():
             which = event.client_order_id or event.order_id or f"command {event.command_id}"

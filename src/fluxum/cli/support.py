@@ -25,9 +25,11 @@ class Finding(Struct):
 
     `channels` has for each channel what was found to hold; `passed` the numbers of the cards
     passed, `passed_over` the reasons of those that do not apply; `counts` what was checked.
+    `kill_switch` is who keeps the dead man switch of an account: the venue or the client.
     """
 
     channels: dict[str, list[str]] = {}
+    kill_switch: str = ""
     passed: list[int] = []
     passed_over: dict[str, str] = {}
     counts: dict[str, int] = {}
@@ -52,8 +54,10 @@ def support(form: FormatOption = Format.TABLE) -> None:
     A book is proved by a `checksum` or by its `sequence`, or it is `unverified`. `numbered` trades
     show every gap, those with `ids` only repetitions. A ticker has `quotes` (bid and ask) or the
     `last` price only. For candles it is the number of intervals. Of an account's channel that is
-    not `numbered`, an audit finds what was lost. All of it is what the tests last found, on the
-    date given.
+    not `numbered`, an audit finds what was lost. The kill switch cancels all orders unless it is
+    renewed in time. If the `venue` keeps it, it does so whatever becomes of the program; if it is
+    `client-side`, only while the program runs and reaches the exchange. All of it is what the tests
+    last found, on the date given.
 
     Example: fluxum support
     """
@@ -73,11 +77,11 @@ def _picture(found: Support) -> str:
     )
     offered = {name for finding in found.venues.values() for name in finding.channels}
     columns = [channel.value for channel in Channel if channel.value in offered]
-    for column in ("exchange", *columns, "cards"):
+    for column in ("exchange", *columns, "kill switch", "cards"):
         table.add_column(column)
     for name, finding in found.venues.items():
         cells = [", ".join(finding.channels.get(column, ())) or _NOTHING for column in columns]
-        table.add_row(name, *cells, _cards(finding))
+        table.add_row(name, *cells, finding.kill_switch or _NOTHING, _cards(finding))
     console = Console()
     wide = console.options.update(width=1000)
     with console.capture() as capture:
@@ -98,6 +102,7 @@ def _listed(found: Support) -> str:
     return "\n".join(
         f"{name}: "
         + "; ".join(f"{channel} {', '.join(kept)}" for channel, kept in finding.channels.items())
+        + (f"; kill switch {finding.kill_switch}" if finding.kill_switch else "")
         + f"; cards {_cards(finding)}"
         for name, finding in found.venues.items()
     )

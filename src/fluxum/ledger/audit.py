@@ -10,6 +10,9 @@ named, each is followed separately, and a balance that names none is compared wi
 together. If that does not add up and the entries of the asset as a whole do, then the venue counts
 by the asset. An entry without a balance is taken to continue the chain. Entries of one instant have
 no order of their own: they are put in an order in which they fit, if there is one.
+
+Where the venue lists no entries and Fluxum made them, one of the kind UNEXPLAINED is what they do
+not explain: it is left out, so that it is a difference at the end of its chain.
 """
 
 from collections import Counter
@@ -20,7 +23,7 @@ from itertools import groupby
 from msgspec import Struct, structs
 
 from fluxum.ledger.arithmetic import EXACT, checked
-from fluxum.model.account import Balance, Balances, LedgerEntry, Wallet
+from fluxum.model.account import Balance, Balances, EntryKind, LedgerEntry, Wallet
 from fluxum.model.instrument import Asset
 
 __all__ = ["Audit", "AuditLine", "Difference", "audit", "wallet_name"]
@@ -113,6 +116,8 @@ def audit(
 def _by_asset(entries: Iterable[LedgerEntry]) -> dict[tuple[str, Asset], list[LedgerEntry]]:
     by_asset: dict[tuple[str, Asset], dict[str, LedgerEntry]] = {}
     for entry in entries:
+        if entry.kind is EntryKind.UNEXPLAINED:
+            continue
         for amount in (entry.amount, entry.fee, entry.balance or _ZERO):
             checked(amount, f"the amounts of line {entry.entry_id}")
         by_asset.setdefault((entry.venue, entry.asset), {}).setdefault(entry.entry_id, entry)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT, checked
 from fluxum.ledger.audit import Audit, audit, wallet_name
-from fluxum.model.account import Balance, Balances, EntryKind, LedgerEntry, Wallet
+from fluxum.model.account import Balance, Balances, EntryKind, EntrySource, LedgerEntry, Wallet
 from fluxum.model.event import Event
 from fluxum.model.input import choice
 from fluxum.model.instrument import Asset
@@ -24,7 +24,8 @@ _Place = tuple[int, str, str]
 class Journal:
     """Account entries, each once, by time and id; beyond `capacity` the oldest are forgotten.
 
-    Balances are the last ones that the venue sent, changed by each live entry after them. An entry
+    Balances are the last ones that the venue sent, changed by each live entry after them, unless
+    Fluxum made the entry (`source`), as the venue sends each balance there. An entry
     from history changes one only if it is of about that time or later and continues it: history may
     have it before it comes live. If the venue sent no balance, none is known.
     """
@@ -177,7 +178,7 @@ class Journal:
     def _move(self, entry: LedgerEntry) -> None:
         """Change the balance by an entry, unless the balance contained it already."""
         balance = self.balance(entry.venue, entry.asset)
-        if balance is None:
+        if balance is None or entry.source is not EntrySource.VENUE:
             return
         reported = self._reported.get((entry.venue, entry.asset))
         if (

@@ -15,6 +15,7 @@ __all__ = [
     "Balances",
     "Credentials",
     "EntryKind",
+    "EntrySource",
     "Fee",
     "Fill",
     "FillIdentity",
@@ -90,6 +91,7 @@ class EntryKind(Enum):
     """Why an account changed; the venue's own word is kept beside it.
 
     FUNDING: a payment between longs and shorts of a perpetual contract.
+    UNEXPLAINED: what the entries that are known do not explain of a balance; see EntrySource.
     OTHER: the venue's word is unknown to Fluxum.
     """
 
@@ -103,7 +105,21 @@ class EntryKind(Enum):
     REWARD = "reward"
     CONVERSION = "conversion"
     FUNDING = "funding"
+    UNEXPLAINED = "unexplained"
     OTHER = "other"
+
+
+class EntrySource(Enum):
+    """Where an entry of an account comes from.
+
+    VENUE: the venue's own list of entries. Where it has none, Fluxum makes them: from a FILL, from
+    what the venue lists or publishes as a TRANSFER, and from a BALANCE that these do not explain.
+    """
+
+    VENUE = "venue"
+    FILL = "fill"
+    TRANSFER = "transfer"
+    BALANCE = "balance"
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
@@ -113,6 +129,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
     trade) share a `reference_id`. `amount` has its sign and excludes the fee, which is charged in
     the same asset. `balance` is `None` if the venue did not send it. `venue_kind` is the venue's
     word for the kind. `raw` is the row as it was on the wire; it is no part of the fact's JSON.
+    Unless its `source` is the venue, Fluxum made the entry, its id and its balance.
     """
 
     venue: str
@@ -129,6 +146,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
     venue_ns: int
     received_ns: int
     raw: bytes = b""
+    source: EntrySource = EntrySource.VENUE
 
     @property
     def change(self) -> Decimal:

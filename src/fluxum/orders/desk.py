@@ -42,6 +42,7 @@ from fluxum.model.order import (
     Place,
 )
 from fluxum.orders.check import after_amend, after_edit, check, present
+from fluxum.orders.client_timer import ClientTimer
 from fluxum.orders.dead_man import DeadManSwitch, SwitchState
 from fluxum.orders.execution import DeskStatistics, OrderExecution
 from fluxum.orders.gateway import AccountGateway
@@ -50,7 +51,7 @@ from fluxum.orders.order import Order, TrackedOrder, Uncertainty
 from fluxum.orders.pretrade import PreTradeChecks, Sender, confirmed
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk, RiskLimits
-from fluxum.venues.trading import OrderRules
+from fluxum.venues.trading import OrderRules, SwitchKeeper
 
 __all__ = ["OrderDesk"]
 
@@ -94,13 +95,26 @@ class OrderDesk:
         self._policy = ReconcilePolicy() if policy is None else policy
         self._execution = OrderExecution(gateway, journal, rules, self._policy)
         self._orders = self._execution.orders
-        self.risk = Risk(limits, gateway.book, profit, self._orders.exposure)
+        self.risk = Risk(
+            limits,
+            gateway.book,
+            profit,
+            self._orders.exposure,
+            takes_unverified=rules.are_books_unproved,
+        )
         """Limits and switches: `desk.risk.halt("why")`, `.reduce_only("why")`, `.resume()`."""
         self._checks = PreTradeChecks(
             gateway, self._execution, self.risk, random, rules, self._policy
         )
         self._sender = Sender(gateway, self._execution, self._checks, self.risk, self._policy)
-        self._switch = DeadManSwitch(self._sender.confirm, gateway.venue_now_ns)
+        self._timer: ClientTimer | None = None
+        if rules.dead_man_switch is SwitchKeeper.CLIENT:
+            self._timer = ClientTimer(
+                lambda timeout_s: self.cancel_all(timeout_s=timeout_s),
+                lambda: gateway.is_following,
+                gateway.venue_now_ns,
+            )
+        self._switch = DeadManSwitch(self._sender.arm, gateway.venue_now_ns, self._timer)
         self._scope = background()
 
     async def __aenter__(self) -> Self:
@@ -115,6 +129,8 @@ class OrderDesk:
         work.start(self._execution.reconciler.learn(), name="open orders")
         work.start(self._execution.reconciler.run(), name="uncertain orders")
         work.start(self._switch.run(), name="dead man switch")
+        if self._timer is not None:
+            work.start(self._timer.run(), name="dead man timer")
         work.start(self._watch(), name="profit")
         return self
 
@@ -311,15 +327,18 @@ class OrderDesk:
         return confirmed(inflight, timeout_s).count or 0
 
     async def cancel_all_after(self, timeout_s: int, *, is_left_armed: bool = False) -> SwitchState:
-        """Arm the dead man switch: the venue ends all orders unless the desk renews it in time.
+        """Arm the dead man switch: all orders are ended unless the desk renews it in time.
 
         It is renewed every third of the time-out until the desk is left; then it is disarmed,
         unless it is to be left armed or the block failed. Zero disarms now.
+
+        If the venue has no such switch, the desk keeps the time (`SwitchState.keeper`): orders are
+        ended when the account was not followed for so long, and when the block fails, but **not
+        after this process ended, and not while the network is down**. Left armed it cannot be.
         """
         if timeout_s == 0:
             return await self._switch.disarm(_TIMEOUT_S)
-        self._switch.is_left_armed = is_left_armed
-        return await self._switch.arm(timeout_s)
+        return await self._switch.arm(timeout_s, is_left_armed=is_left_armed)
 
     # What it has
 

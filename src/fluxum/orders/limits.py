@@ -6,14 +6,14 @@ already. Without a valid book the price of the market is not known: then an orde
 a post-only one, which the venue refuses if it would trade, and one that waits for its trigger.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from fluxum.book.book import MarketPrice
-from fluxum.book.proof import BookProof
+from fluxum.book.proof import BookProof, BookStatus
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.input import (
     Number,
@@ -197,24 +197,39 @@ Books = Callable[[Symbol], PricedBook]
 """Finds the live book of a market; raises NotSubscribed."""
 
 
-def check_collar(request: OrderRequest, percent: Decimal, books: Books) -> None:
-    """Raise RiskRefused for an order that may trade at a price so much worse than the market."""
+def check_collar(
+    request: OrderRequest, percent: Decimal, books: Books, *, takes_unverified: bool = False
+) -> None:
+    """Raise RiskRefused for an order that may trade at a price so much worse than the market.
+
+    `takes_unverified` as for `valid_book`.
+    """
     price = limit_of(request)
     if request.trigger is not None:
         waits_for = trigger_of(request)
         if price is not None and waits_for is not None:
             _compare(request, price, waits_for, percent)
-        if waits_for is None or not _is_reached(request, waits_for, books):
+        if waits_for is None or not _is_reached(
+            request, waits_for, books, takes_unverified=takes_unverified
+        ):
             return  # it trades at a distance of its own, or at what the market then is
-    elif request.post_only and not _is_valid(books, request.symbol):
+    elif request.post_only and not _is_valid(
+        books, request.symbol, takes_unverified=takes_unverified
+    ):
         return
-    book = valid_book(books, request.symbol, _NAME)
+    book = valid_book(books, request.symbol, _NAME, takes_unverified=takes_unverified)
     worst = _worst(book, request) if price is None else price
     _compare(request, worst, middle_of(book, request.symbol, _NAME), percent)
 
 
-def valid_book(books: Books, symbol: Symbol, limit: str) -> PricedBook:
-    """The book of a market; raises RiskRefused in the name of a limit if it is not valid now."""
+def valid_book(
+    books: Books, symbol: Symbol, limit: str, *, takes_unverified: bool = False
+) -> PricedBook:
+    """The book of a market; raises RiskRefused in the name of a limit if it is not valid now.
+
+    With `takes_unverified`, for venues that send nothing to prove a book by, one with a snapshot
+    and every update since is enough.
+    """
     try:
         book = books(symbol)
     except NotSubscribed as error:
@@ -223,7 +238,7 @@ def valid_book(books: Books, symbol: Symbol, limit: str) -> PricedBook:
             f"or trade without the limit (RiskLimits({limit}=None))",
             limit,
         ) from error
-    if not book.is_valid:
+    if not _is_trusted(book, takes_unverified=takes_unverified):
         raise RiskRefused(
             f"{limit} needs a valid book of {symbol}, and it is not: {book.proof().reason}", limit
         )
@@ -260,16 +275,22 @@ def _compare(request: OrderRequest, price: Decimal, market: Decimal, percent: De
         )
 
 
-def _is_valid(books: Books, symbol: Symbol) -> bool:
+def _is_trusted(book: PricedBook, *, takes_unverified: bool) -> bool:
+    return book.is_valid or (takes_unverified and book.proof().status is BookStatus.UNVERIFIED)
+
+
+def _is_valid(books: Books, symbol: Symbol, *, takes_unverified: bool) -> bool:
     try:
-        return books(symbol).is_valid
+        return _is_trusted(books(symbol), takes_unverified=takes_unverified)
     except NotSubscribed:
         return False
 
 
-def _is_reached(request: OrderRequest, waits_for: Decimal, books: Books) -> bool:
+def _is_reached(
+    request: OrderRequest, waits_for: Decimal, books: Books, *, takes_unverified: bool
+) -> bool:
     """Whether the market is beyond the price that an order waits for, as far as is known."""
-    if not _is_valid(books, request.symbol):
+    if not _is_valid(books, request.symbol, takes_unverified=takes_unverified):
         return False
     middle = books(request.symbol).mid
     if middle is None:

@@ -26,6 +26,7 @@ from fluxum.model.order import (
     Amend,
     Cancel,
     CancelAll,
+    CancelAllAfter,
     CancelBatch,
     Command,
     Edit,
@@ -285,6 +286,10 @@ class Sender:
         inflight = self._send(command, [], self._checks.deadline_ns(timeout_s))
         await self.wait(inflight, timeout_s)
         return confirmed(inflight, timeout_s)
+
+    async def arm(self, command: CancelAllAfter, timeout_s: float) -> int | None:
+        """Have the venue arm or disarm its dead man switch; returns when it ends all orders."""
+        return (await self.confirm(command, timeout_s)).triggers_ns
 
     async def wait(self, inflight: InFlight, timeout_s: float) -> None:
         """Wait for the answer; if the wait ends before it, the outcome is unknown."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from fluxum.book.book import Book
 from fluxum.errors import BadInput, RiskRefused
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Asset, Symbol
@@ -36,7 +37,8 @@ _Added = Mapping[Symbol, tuple[Decimal, Decimal]]  # buys, and sells below zero
 class Risk:
     """Limits, and what they need to know: books, positions, open orders, the profit.
 
-    `profit` is negative for a loss, and `None` while it is not known.
+    `profit` is negative for a loss, and `None` while it is not known. With `takes_unverified` a
+    book needs no proof, for venues that send none.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Risk:
         book: Books,
         profit: Callable[[], Decimal | None] | None = None,
         exposure: Exposed | None = None,
+        *,
+        takes_unverified: bool = False,
     ) -> None:
         if limits.are_of_profit and profit is None:
             raise BadInput("a loss is limited, but no source of the profit was given")
@@ -52,6 +56,7 @@ class Risk:
         self.exposure: Exposed = Exposure() if exposure is None else exposure
         """What is held, and what open orders could make of it."""
         self._book = book
+        self._takes_unverified = takes_unverified
         self._profit = profit
         self._high: Decimal | None = None
         self._halted: str | None = None
@@ -332,7 +337,7 @@ class Risk:
 
     def _middle(self, symbol: Symbol) -> Decimal:
         name = "account_exposure_max"
-        return middle_of(valid_book(self._book, symbol, name), symbol, name)
+        return middle_of(self._valid(symbol, name), symbol, name)
 
     def _markets(self, added: _Added) -> list[Symbol]:
         return list(dict.fromkeys((*self.exposure.symbols, *added)))
@@ -358,7 +363,8 @@ class Risk:
 
     def _check_collar(self, request: OrderRequest) -> None:
         if self.limits.collar_percent is not None:
-            check_collar(request, self.limits.collar_percent, self._book)
+            collar, takes = self.limits.collar_percent, self._takes_unverified
+            check_collar(request, collar, self._book, takes_unverified=takes)
 
     def _notional(self, request: OrderRequest) -> Decimal:
         """What an order may come to: at its own price, or else at that of the market."""
@@ -374,8 +380,11 @@ class Risk:
         return EXACT.multiply(price, request.quantity)
 
     def _best(self, request: OrderRequest, limit: str) -> Decimal:
-        book = valid_book(self._book, request.symbol, limit)
+        book = self._valid(request.symbol, limit)
         return best_price(book, request.side, request.symbol, limit)
+
+    def _valid(self, symbol: Symbol, limit: str) -> Book:
+        return valid_book(self._book, symbol, limit, takes_unverified=self._takes_unverified)
 
 
 def _refuse(what: str, value: Decimal | int, most: Decimal | int, limit: str) -> None:

@@ -15,6 +15,7 @@ from fluxum.clock import Clock
 from fluxum.errors import TransportError
 from fluxum.flow.background import Background
 from fluxum.flow.pipe import Pipe
+from fluxum.ledger.made_entries import entries_of_fill
 from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Instrument, Symbol
@@ -152,9 +153,15 @@ class Account:
     async def entries(self, query: EntryQuery, limit: int | None = None) -> Sequence[LedgerEntry]:
         """The account's entries that match a query, the newest `limit` of them, oldest first.
 
-        Raises BadInput if the venue lists no entries.
+        If the venue lists none, they are made from fills, transfers and balances: `source` says
+        from which. Raises BadInput if that needs markets and none is known.
         """
         return await self._history.entries(query, limit)
+
+    @property
+    def transfers_refused(self) -> str:
+        """Why the venue refused to list deposits and withdrawals; empty if it did not."""
+        return self._history.transfers_refused
 
     # Orders
 
@@ -279,6 +286,12 @@ class Account:
             case _:
                 pass
         return True
+
+    def made_of(self, event: Event) -> Sequence[LedgerEntry]:
+        """The entries that a published fill becomes at a venue without entries of its own."""
+        if self.queries.entries is not None or not isinstance(event, Fill):
+            return ()
+        return entries_of_fill(event)
 
     def lose(self, channel: Channel) -> None:
         """The link of a channel is gone, or a message of it was missed."""

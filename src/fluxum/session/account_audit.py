@@ -88,7 +88,7 @@ class AccountAudit:
         self._state.counts.audits += 1
         if Channel.EXECUTION not in self._numbered:
             await self._find_fills()
-        if Channel.BALANCE not in self._numbered and self._has_entries:
+        if Channel.BALANCE not in self._numbered:
             await self._find_entries()
         first = await self._differing()
         if not first:
@@ -113,8 +113,9 @@ class AccountAudit:
 
     async def _find_entries(self) -> None:
         began_ns = self._context.venue_now_ns
-        query = EntryQuery(since_ns=self._entered_ns - _OVERLAP_NS)
-        self._session().deliver(await self._history.entries(query))
+        query, history = EntryQuery(since_ns=self._entered_ns - _OVERLAP_NS), self._history
+        entries = await (history.entries(query) if self._has_entries else history.transfers(query))
+        self._session().deliver(entries)
         self._entered_ns = began_ns
 
     # What differs

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from fluxum.errors import BadInput, FluxumError, RemoteProtocolError
+from fluxum.errors import BadInput, FluxumError, RemoteProtocolError, VenueRefused
+from fluxum.ledger.made_entries import made_entries
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Subscription
 from fluxum.model.instrument import Symbol
@@ -46,6 +47,7 @@ class AccountHistory:
         self._queries = queries
         self._leave_out = leave_out
         self._symbols = symbols
+        self.transfers_refused = ""
 
     async def query(self, query: RestQuery[T]) -> T:
         """The venue's answer to a query; see `RestClient.query` for what is raised."""
@@ -119,6 +121,8 @@ class AccountHistory:
         If the entries cannot be fetched, the fees stay `None`.
         """
         fills = await self.fills(since_ns)
+        if self._queries.charged is None:
+            return fills
         charges = Charges(self._queries.charged)
         try:
             charged = await charges.look_up(
@@ -133,20 +137,58 @@ class AccountHistory:
     async def entries(self, query: EntryQuery, limit: int | None = None) -> Sequence[LedgerEntry]:
         """The entries that match a query, the newest `limit` of them, oldest first.
 
-        Raises BadInput if the venue lists no entries.
+        If the venue lists none, they are made from its lists of fills and of transfers, and from
+        the balances now; see `made_entries`. Raises BadInput if it lists fills market by market,
+        and no market is known.
         """
         if self._queries.entries is None:
-            raise BadInput(f"{self._venue} has no list of account entries")
+            found = [one for one in await self._made(query) if _is_wanted(one, query)]
+            return found if limit is None else found[-limit:]
 
         def wanted(items: Sequence[LedgerEntry]) -> list[LedgerEntry]:
             found = [one for one in items if query.kind is None or one.kind is query.kind]
             return found[:limit]
 
+        by_asset = self._queries.are_entries_by_asset
         page = await self._all(
             self._queries.entries(query),
-            lambda items: limit is not None and len(wanted(items)) == limit,
+            lambda items: limit is not None and not by_asset and len(wanted(items)) == limit,
         )
-        return wanted(page.items)[::-1]
+        items = page.items
+        if by_asset:
+            items = tuple(sorted(items, key=lambda entry: entry.venue_ns, reverse=True))
+        return wanted(items)[::-1]
+
+    async def transfers(self, query: EntryQuery) -> list[LedgerEntry]:
+        """Deposits and withdrawals, oldest first; none if the venue lists none to these keys.
+
+        A list that was refused is not requested again: `transfers_refused` is the reason.
+        """
+        if self._queries.transfers is None or self.transfers_refused:
+            return []
+        found: dict[str, LedgerEntry] = {}
+        try:
+            for one in self._queries.transfers(query):
+                found |= {entry.entry_id: entry for entry in await self._all(one)}
+        except VenueRefused as error:
+            if error.retryable:
+                raise
+            self.transfers_refused = str(error)
+            _log.warning("%s transfers stay unknown: %s", self._venue, error)
+            return []
+        return sorted(found.values(), key=lambda entry: entry.venue_ns)
+
+    async def _made(self, query: EntryQuery) -> list[LedgerEntry]:
+        """The entries since an instant up to now: only now are there balances to compare with."""
+        if self._queries.needs_symbol and not self._symbols:
+            raise BadInput(
+                f"{self._venue} lists no entries, and its fills market by market: name the markets "
+                f"of which entries are to be made"
+            )
+        since_ns = query.since_ns or None
+        transfers = await self.transfers(EntryQuery(since_ns=since_ns))
+        fills = await self.fills(since_ns)
+        return made_entries(fills, transfers, await self.balances(), is_whole=since_ns is None)
 
     def _markets(self, symbol: Symbol | None) -> Sequence[Symbol | None]:
         if symbol is not None or not self._queries.needs_symbol:
@@ -173,6 +215,11 @@ class AccountHistory:
                 return structs.replace(page, items=tuple(items), left_out=left_out, next=None)
             query = page.next
         raise RemoteProtocolError(f"a history of {_PAGES_MAX} pages has no end")
+
+
+def _is_wanted(entry: LedgerEntry, query: EntryQuery) -> bool:
+    is_meant = query.asset in {None, entry.asset} and query.kind in {None, entry.kind}
+    return is_meant and (query.until_ns is None or entry.venue_ns <= query.until_ns)
 
 
 def _left_out_of(answer: object) -> LeftOutRows | None:

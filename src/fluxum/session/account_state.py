@@ -16,6 +16,7 @@ from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.model.position import OpenPositions, PositionKey, PositionUpdate
 from fluxum.session.gaps import RecentIds
+from fluxum.session.transfers import Transfers
 
 __all__ = ["AccountState", "Followed"]
 
@@ -76,6 +77,7 @@ class AccountState:
         """The same for the account's entries."""
         self._fills = SeenFills(_IDS_KEPT)
         self._entries = RecentIds(_IDS_KEPT)
+        self._transfers = Transfers()
 
     @property
     def since_ns(self) -> int:
@@ -118,7 +120,7 @@ class AccountState:
         """Whether to publish an entry of the account; also updates its asset's balance."""
         if entry.backfilled and entry.venue_ns < self.since_ns:
             return False
-        is_news = self._entries.take(entry.entry_id)
+        is_news = self._entries.take(entry.entry_id) and not self._transfers.has_twin(entry)
         if not entry.backfilled:  # also if history had it first
             self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
         if not entry.backfilled and self._has_entries:

@@ -357,6 +357,8 @@ class EventProcessor:
             self._end_gap(stream.subscription, event.received_ns)
             self.lack(stream.subscription, "its history is being looked up")
         self.bus.put(event)
+        if isinstance(event, Fill) and self.active.find(LedgerEntry, None) is not None:
+            self.take(self.account.made_of(event))
 
     def have(self, subscription: Subscription) -> None:
         """An account's channel is complete."""

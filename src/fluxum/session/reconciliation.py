@@ -168,10 +168,13 @@ class Reconciliation:
 
     async def _find_entries(self) -> None:
         known_ns = self._unknown_ns.get(Channel.BALANCE)
-        if known_ns is not None and self._has_entries:
-            entries = await self._history.entries(EntryQuery(since_ns=known_ns - _OVERLAP_NS))
-            if entries:
-                self._session().deliver(entries)
+        if known_ns is None:
+            return
+        query = EntryQuery(since_ns=max(0, known_ns - _OVERLAP_NS))
+        history = self._history
+        entries = await (history.entries(query) if self._has_entries else history.transfers(query))
+        if entries:
+            self._session().deliver(entries)
 
     # Pieces
 

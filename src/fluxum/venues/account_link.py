@@ -97,6 +97,10 @@ def _no_calls(fetch: Fetch, body: bytes) -> CommandAnswer:  # noqa: ARG001
     raise LocalProtocolError(f"no call was made, was {fetch.path!r}")
 
 
+def _declined(fetch: Fetch, reason: str) -> CommandAnswer:
+    return CommandAnswer(fetch.purpose, error=reason)
+
+
 def _unread(fetch: Fetch, body: bytes) -> None:  # noqa: ARG001
     return
 
@@ -119,7 +123,8 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     part `.1` is the second order. Raises BadInput for what the venue cannot do.
 
     `look_up` is a call that a topic's data make necessary, where they say too little. `called`
-    reads the answer to the call of a command, or to one that was looked up.
+    reads the answer to the call of a command, or to one that was looked up; `refused` is what it
+    means that the call of a command was refused, for a reason.
 
     `preparations` are calls before the login, for what the others need, such as numbers of markets;
     `prepare` takes each answer. It may raise VenueRefused, RateLimited, and what is in UNREADABLE.
@@ -137,6 +142,7 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     effects: Callable[[Command, str], Sequence[Effect]] = _no_commands
     look_up: Callable[[Data], Fetch | None] = _no_look_up
     called: Callable[[Fetch, bytes], CommandAnswer | Data] = _no_calls
+    refused: Callable[[Fetch, str], CommandAnswer] = _declined
     preparations: Sequence[Fetch] = ()
     prepare: Callable[[Fetch, bytes], None] = _unread
 
@@ -268,7 +274,7 @@ class AccountLink:
                 received_ns=received_ns,
             )
             return (refused,)
-        return self._settled(CommandAnswer(fetch.purpose, error=reason), received_ns)
+        return self._settled(self._dialect.refused(fetch, reason), received_ns)
 
     def _prepared(self, fetch: Fetch, body: bytes) -> Sequence[Event]:
         """The login follows the answer to the last preparation."""

@@ -160,6 +160,9 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
 
     `order` gives the queries that find one order, to be asked in turn, page by page, until one
     finds it; its status may be OTHER. `closed_orders` are those that ended since an instant.
+    `are_entries_by_asset` is whether those of one asset come after those of another. Without a
+    list of `entries`, they are made from fills and from `transfers`, the lists of
+    deposits and withdrawals, each newest first; their source is TRANSFER.
     `positions` are the open positions in contracts, in units of the base asset. Fees
     of `fills` are None where their list does not name the asset of the fee; `charged` then
     completes a fill from the entries of its trade, and returns None if these are not all.
@@ -175,6 +178,8 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     closed_orders: Callable[[FillQuery], RestQuery[Page[OrderUpdate]]]
     fills: Callable[[FillQuery], RestQuery[Page[Fill]]]
     entries: Callable[[EntryQuery], RestQuery[Page[LedgerEntry]]] | None = None
+    are_entries_by_asset: bool = False
+    transfers: Callable[[EntryQuery], Sequence[RestQuery[Page[LedgerEntry]]]] | None = None
     positions: Callable[[], RestQuery[Page[PositionUpdate]]] | None = None
     charged: Callable[[Fill, Sequence[LedgerEntry]], Fill | None] | None = None
     token: Callable[[], RestQuery[Token]] | None = None

@@ -15,6 +15,7 @@ __all__ = [
     "Operation",
     "OrderRate",
     "OrderRules",
+    "SwitchKeeper",
     "TradingAllowance",
     "begins_with",
 ]
@@ -100,6 +101,13 @@ def begins_with(*beginnings: str) -> Callable[[str], bool]:
     return lambda message: f"{message} ".startswith(beginnings)
 
 
+class SwitchKeeper(Enum):
+    """Who keeps the time of a dead man switch, and ends all orders when it is over."""
+
+    VENUE = "venue"
+    CLIENT = "client-side"
+
+
 class OrderRules(Struct, frozen=True, kw_only=True):
     """A venue's rules of order entry.
 
@@ -108,7 +116,9 @@ class OrderRules(Struct, frozen=True, kw_only=True):
     a user reference takes its place. `can_amend` is whether it changes orders in place.
     `is_ambiguous` is whether an order may have been entered
     although the venue refused it with a message. A command may carry a deadline from
-    `deadline_min_s` to `deadline_max_s` ahead.
+    `deadline_min_s` to `deadline_max_s` ahead. `dead_man_switch` is who keeps it: the client, where
+    the venue has no operation for it. `are_books_unproved` is whether the venue sends nothing that
+    proves a book: then limits that need one take it as it is.
     """
 
     allowance: TradingAllowance | None = None
@@ -118,3 +128,5 @@ class OrderRules(Struct, frozen=True, kw_only=True):
     is_ambiguous: Callable[[str], bool] = _never
     deadline_min_s: float = 0.5
     deadline_max_s: float = 60.0
+    dead_man_switch: SwitchKeeper = SwitchKeeper.VENUE
+    are_books_unproved: bool = False

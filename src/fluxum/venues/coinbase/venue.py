@@ -10,6 +10,10 @@ from fluxum.venues.coinbase.advanced.private.signing import AdvancedSigner
 from fluxum.venues.coinbase.advanced.private.terms import TIERS
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
 from fluxum.venues.coinbase.advanced.queries import AdvancedQueries
+from fluxum.venues.coinbase.exchange.private.protocol import user_link
+from fluxum.venues.coinbase.exchange.private.queries import account_queries as exchange_queries
+from fluxum.venues.coinbase.exchange.private.signing import ExchangeSigner
+from fluxum.venues.coinbase.exchange.private.terms import TIERS as EXCHANGE_TIERS
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.coinbase.exchange.queries import ExchangeQueries
 from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, format_symbol
@@ -101,6 +105,9 @@ COINBASE_EXCHANGE = Venue(
     # https://docs.cdp.coinbase.com/api-reference/exchange-api/rest-api/introduction, 2026-06
     endpoints={
         "public": "wss://ws-feed.exchange.coinbase.com",
+        # For those who have an account: .../exchange/websocket-feed/overview, Coinbase Exchange
+        # WebSocket Direct Market Data
+        "private": "wss://ws-direct.exchange.coinbase.com",
         "rest": "https://api.exchange.coinbase.com",
     },
     routes={
@@ -108,7 +115,10 @@ COINBASE_EXCHANGE = Venue(
         Channel.TICKER: "public",
         Channel.TRADE: "public",
         Channel.INSTRUMENT: "public",
+        Channel.BALANCE: "private",
+        Channel.EXECUTION: "private",
     },
+    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
     depths={},  # the whole book, always
     intervals_s=(),
     limits=Limits(
@@ -137,6 +147,15 @@ COINBASE_EXCHANGE = Venue(
     checks=Checks(),  # nothing proves its books
     protocol=ExchangeProtocol,
     queries=ExchangeQueries,
+    private=Private(
+        endpoint="private",
+        protocol=user_link,
+        signer=ExchangeSigner,
+        queries=exchange_queries,
+        tiers=EXCHANGE_TIERS,
+        authenticated=frozenset(),
+        snapshots=frozenset(),
+    ),
     sample_symbols=_POPULAR,
     format_symbol=format_symbol,
     recorded_hosts=frozenset({"ws-feed.pro.coinbase.com", "ws-feed.gdax.com"}),

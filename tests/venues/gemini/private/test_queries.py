@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import pytest
 
 from fluxum.errors import RemoteProtocolError, VenueRefused
-from fluxum.model.account import Fee, Liquidity
+from fluxum.model.account import EntryKind, EntrySource, Fee, Liquidity
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus
 from fluxum.venues.conversation import Auth
 from fluxum.venues.gemini.private.queries import account_queries
-from fluxum.venues.private import FillQuery, OrderQuery
+from fluxum.venues.private import EntryQuery, FillQuery, OrderQuery
 from fluxum.venues.queries import RestQuery
 from venues.gemini.private.wire import CAPTURES, MS, NOW
 
@@ -211,3 +211,32 @@ def test_an_order_that_is_not_known_is_told_from_other_refusals() -> None:
         query.refused(VenueRefused('404 {"reason":"EndpointNotFound"}', "404"))
     assert QUERIES.entries is None
     assert QUERIES.needs_symbol
+
+
+def test_published_transfers_are_entries_with_their_sign() -> None:
+    transfers = account_queries().transfers
+    assert transfers is not None
+    (query,) = transfers(EntryQuery(since_ns=1_450_000_000 * 1_000_000_000))
+
+    entries = list(query.read(CAPTURES["rest_transfers"], NOW))
+
+    assert query.fetch.path == "/v1/transfers"
+    assert json.loads(query.fetch.body) == {"timestamp": 1_450_000_000_000, "limit_transfers": 50}
+    assert [(one.entry_id, one.kind, one.asset, one.change) for one in entries] == [
+        ("transfer/320033681", EntryKind.REWARD, "USD", Decimal(125)),
+        ("transfer/320013281", EntryKind.DEPOSIT, "USD", Decimal(36)),
+        ("transfer/309356152", EntryKind.DEPOSIT, "ETH", Decimal(100)),
+        ("transfer/82897811", EntryKind.WITHDRAWAL, "BTC", Decimal(-5)),
+    ]
+    assert {one.source for one in entries} == {EntrySource.TRANSFER}
+    assert entries[0].venue_ns == 1_507_943_543_575_000_000
+
+
+def test_a_transfer_that_is_pending_is_no_entry_yet() -> None:
+    transfers = account_queries().transfers
+    assert transfers is not None
+    rows = json.loads(CAPTURES["rest_transfers"])[:1]
+    rows[0]["status"] = "Pending"
+
+    (query,) = transfers(EntryQuery())
+    assert len(query.read(json.dumps(rows).encode(), NOW)) == 0

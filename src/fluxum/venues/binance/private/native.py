@@ -20,6 +20,7 @@ __all__ = [
     "AccountPosition",
     "BalanceRow",
     "BalanceUpdate",
+    "Deposit",
     "ExternalLockUpdate",
     "Frame",
     "Holdings",
@@ -28,6 +29,7 @@ __all__ = [
     "OrderResult",
     "Tag",
     "Timed",
+    "Withdrawal",
     "decode_holding",
     "decode_order",
     "renamed",
@@ -232,6 +234,39 @@ class OrderResult(Struct):
     amendedOrder: "OrderResult | None" = None
     cancelResponse: "OrderResult | None" = None
     newOrderResponse: "OrderResult | None" = None
+
+
+class Deposit(Struct):
+    """A deposit; it is in the balance in the states 1 and 6, of which 6 cannot be withdrawn yet.
+
+    `{"id":"769800519366885376","amount":"0.001","coin":"BNB","network":"BNB","status":1,
+    "txId":"98A3EA560C6B3336D348B6C83F0F95ECE4F1F5919E94BD006E5BF3BF264FACFC",
+    "insertTime":1661493146000,"completeTime":1661493146000,"transferType":0,"walletType":0}`
+    """
+
+    id: str
+    amount: str
+    coin: str
+    status: int
+    insertTime: int
+    completeTime: int | None = None
+
+
+class Withdrawal(Struct):
+    """A withdrawal; its state is 6 when it is complete.
+
+    `{"id":"b6ae22b3aa844210a7041aee7589627c","amount":"8.91000000","transactionFee":"0.004",
+    "coin":"USDT","status":6,"applyTime":"2019-10-12 11:12:02","network":"ETH","transferType":0,
+    "completeTime":"2023-03-23 16:52:41","walletType":1}`
+    """
+
+    id: str
+    amount: str
+    coin: str
+    status: int
+    applyTime: str
+    completeTime: str = ""
+    transactionFee: str = "0"
 
 
 def renamed(kind: type[Wire], names: Mapping[str, str]) -> Callable[[Raw], Wire]:

@@ -6,7 +6,7 @@ A row that makes no sense raises RemoteProtocolError, so that it is left out.
 from decimal import Decimal
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity
+from fluxum.model.account import Balance, EntryKind, EntrySource, Fee, Fill, LedgerEntry, Liquidity
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderUpdate
@@ -131,6 +131,7 @@ def entry(venue: str, wire: native.BalanceUpdate, raw: bytes, received_ns: int) 
         venue_ns=require_instant(nanos(wire.T), wire.T),
         received_ns=received_ns,
         raw=raw,
+        source=EntrySource.TRANSFER,
     )
 
 

@@ -2,7 +2,8 @@
 
 https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#account-endpoints. Trades
 and orders are listed market by market: without a beginning the last thousand up to an instant,
-oldest first, so longer lists go back from there. Balances have no history: there are no entries.
+oldest first, so longer lists go back from there. Balances have no history: there are no entries,
+and what the wallet lists of deposits and withdrawals is in `transfers`.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,9 @@ from fluxum.venues.binance.native import Fault, decode_fault
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
 from fluxum.venues.binance.private.names import Names, split_order_id
+from fluxum.venues.binance.private.transfers import transfers
 from fluxum.venues.binance.private.ws_api import RETRYABLE
+from fluxum.venues.binance.queries import BinanceQueries
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
 from fluxum.venues.queries import Page, RestQuery, get, page_of, refusal, rest_query
@@ -49,6 +52,7 @@ def account_queries(policy: Policy) -> AccountQueries:
         order=account.order,
         closed_orders=account.closed_orders,
         fills=account.fills,
+        transfers=partial(transfers, policy.venue, _refused, BinanceQueries(policy).time()),
         needs_symbol=True,
         preparations=lambda: (rest_query(names.fetch, bytes, lambda body, _: names.learn(body)),),
     )

@@ -13,7 +13,7 @@ from fluxum.venues.binance.private.commands import NAMES
 from fluxum.venues.binance.private.signing import RECEIVE_MS
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying, Windowed
-from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance, begins_with
+from fluxum.venues.trading import OrderRate, OrderRules, SwitchKeeper, TradingAllowance, begins_with
 
 __all__ = ["ORDERS_PER_10_S", "tiers"]
 
@@ -40,6 +40,7 @@ def tiers(policy: Policy) -> dict[str, AccountTier]:
         allowance=allowance,
         is_name=NAMES.allows,
         can_amend=False,  # to a smaller quantity alone
+        dead_man_switch=SwitchKeeper.CLIENT,
         is_ambiguous=begins_with(*_AMBIGUOUS),
         deadline_min_s=1.0,
         deadline_max_s=RECEIVE_MS / 1000,

@@ -12,7 +12,7 @@ from fluxum.venues.bybit.private.commands import NAMES
 from fluxum.venues.bybit.private.signing import RECEIVE_MS
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying
-from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance, begins_with
+from fluxum.venues.trading import OrderRate, OrderRules, SwitchKeeper, TradingAllowance, begins_with
 
 __all__ = ["tiers"]
 
@@ -36,6 +36,7 @@ def tiers(category: Category) -> dict[str, AccountTier]:
     rules = OrderRules(
         allowance=allowance,
         is_name=NAMES.allows,
+        dead_man_switch=SwitchKeeper.CLIENT,
         is_ambiguous=begins_with(*(f"{code} " for code in _AMBIGUOUS)),
         deadline_min_s=1.0,
         deadline_max_s=RECEIVE_MS / 1000,

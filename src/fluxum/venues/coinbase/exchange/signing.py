@@ -11,7 +11,7 @@ import hmac
 from fluxum.errors import LocalProtocolError
 from fluxum.venues.coinbase.exchange import native
 
-__all__ = ["AccountConfig", "signature"]
+__all__ = ["AccountConfig", "proof", "signature"]
 
 _PATH = "/users/self/verify"
 
@@ -21,11 +21,15 @@ def signature(secret: str, time_text: str) -> str:
 
     Raises LocalProtocolError for a secret that is no base64.
     """
+    return proof(secret, f"{time_text}GET{_PATH}".encode())
+
+
+def proof(secret: str, text: bytes) -> str:
+    """HMAC-SHA256 of a text in base64; raises LocalProtocolError for a secret that is no base64."""
     try:
         key = base64.b64decode(secret, validate=True)
     except (binascii.Error, ValueError):
         raise LocalProtocolError("a secret in base64 was expected") from None
-    text = f"{time_text}GET{_PATH}".encode()
     return base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
 
 

@@ -15,8 +15,9 @@ from fluxum.model.instrument import Asset, Instrument
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.exchange.queries import INTERVALS_S
 from fluxum.venues.coinbase.instants import instant_text
+from fluxum.venues.coinbase.server.exchange_private.rest import AccountRest
 from fluxum.venues.coinbase.server.formats import plain, seconds
-from fluxum.venues.server.contract import Answer, MarketView
+from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.server.formats import number
 from fluxum.venues.server.rest_router import Call, answer, count, not_found, read_call
 from fluxum.venues.venue import Fetch
@@ -32,19 +33,23 @@ _FAR_ID = 10**10 - 1
 _KEPT = 100_000
 _SPARK_S, _SPARKS = 3600, 24
 _SECOND = 1_000_000_000
+_OF_ACCOUNTS = frozenset({"accounts", "orders", "fills", "fees"})
 _FIAT = frozenset({"USD", "EUR", "GBP"})
 
 
 class ExchangeRest:
-    """The public calls of a simulated Exchange; see RestServer."""
+    """The calls of a simulated Exchange, those about accounts among them; see RestServer."""
 
-    def __init__(self, view: MarketView) -> None:
+    def __init__(self, view: ExchangeView) -> None:
         self._view = view
+        self._account = AccountRest(view)
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call."""
         read = read_call(call)
+        if read.parts and read.parts[0] in _OF_ACCOUNTS:
+            return self._account.answer(call, read, now_ns)
         if read.method != "GET":
             return not_found()
         match read.parts:

@@ -23,6 +23,7 @@ __all__ = [
     "Placed",
     "Stamp",
     "Trade",
+    "Transfer",
 ]
 
 Id = str | int
@@ -146,6 +147,23 @@ class Funds(Struct):
     currency: str
     amount: str
     available: str = ""
+
+
+class Transfer(Struct):
+    """What came in or went out.
+
+    `{"type":"Deposit","status":"Advanced","timestampms":1507913541275,"eid":320013281,
+    "currency":"USD","amount":"36.00","method":"ACH"}`
+    """
+
+    type: str
+    status: str
+    timestampms: int
+    eid: Id
+    currency: str
+    amount: str
+    feeAmount: str = ""
+    feeCurrency: str = ""
 
 
 class Change(Struct):

@@ -5,7 +5,15 @@ A row that makes no sense raises RemoteProtocolError, so that it is left out.
 
 from decimal import Decimal
 
-from fluxum.model.account import Balance, Fee, Fill, Liquidity
+from fluxum.model.account import (
+    Balance,
+    EntryKind,
+    EntrySource,
+    Fee,
+    Fill,
+    LedgerEntry,
+    Liquidity,
+)
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset
 from fluxum.model.numbers import product
@@ -16,10 +24,19 @@ from fluxum.venues.gemini.symbols import guess
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
 
-__all__ = ["balance", "event_fill", "fill", "instant", "order"]
+__all__ = ["balance", "event_fill", "fill", "instant", "order", "transfer"]
 
 _ZERO = Decimal(0)
 _MILLISECOND = 1_000_000
+_DONE = frozenset({"Advanced", "Complete"})
+_KINDS = {
+    "Deposit": EntryKind.DEPOSIT,
+    "Withdrawal": EntryKind.WITHDRAWAL,
+    "Reward": EntryKind.REWARD,
+    "AdminCredit": EntryKind.ADJUSTMENT,
+    "AdminDebit": EntryKind.ADJUSTMENT,
+}
+_TAKEN = frozenset({"Withdrawal", "AdminDebit"})
 _LIQUIDITIES = {"maker": Liquidity.MAKER, "taker": Liquidity.TAKER}
 
 
@@ -60,6 +77,34 @@ def order(wire: native.Order, received_ns: int, opened_ns: int | None = None) ->
         opened_ns=opened_ns if wire.order_type else venue_ns,
         venue_ns=venue_ns,
         received_ns=received_ns,
+    )
+
+
+def transfer(wire: native.Transfer, raw: bytes, received_ns: int) -> LedgerEntry | None:
+    """What came in or went out; `None` for what is not in the balance yet.
+
+    https://docs.gemini.com/rest/fund-management#list-past-transfers
+    """
+    if wire.status not in _DONE:
+        return None
+    amount = exact(wire.amount)
+    name = f"transfer/{wire.eid}"
+    is_charged = wire.feeCurrency in {"", wire.currency}
+    return LedgerEntry(
+        venue=VENUE,
+        entry_id=name,
+        reference_id=name,
+        kind=_KINDS.get(wire.type, EntryKind.OTHER),
+        venue_kind=wire.type,
+        asset=Asset(wire.currency),
+        amount=-amount if wire.type in _TAKEN else amount,
+        fee=exact(wire.feeAmount or "0") if is_charged else _ZERO,
+        balance=None,
+        backfilled=True,
+        venue_ns=require_instant(plausible_ns(wire.timestampms * _MILLISECOND), wire.timestampms),
+        received_ns=received_ns,
+        raw=raw,
+        source=EntrySource.TRANSFER,
     )
 
 

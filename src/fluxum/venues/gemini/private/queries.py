@@ -3,7 +3,8 @@
 https://docs.gemini.com/rest/orders and /rest/fund-management. Fills are listed market by market.
 Lists go forward from an instant, at most 500 rows at a time, the newest of them first: the next
 page begins at the last one's newest row, which is there once more. The list of orders that ended
-goes by when they were placed. There is no list of entries for the key of one account.
+goes by when they were placed. There is no list of entries for the key of one account, but one of
+transfers, of fifty rows at a time.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from msgspec import Raw
 from msgspec.json import decode, encode
 
 from fluxum.errors import RemoteProtocolError, VenueRefused
-from fluxum.model.account import Balance, Fill
+from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.order import OrderUpdate
 from fluxum.venues.account_lists import of_ended, one_page
@@ -21,17 +22,17 @@ from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.gemini.private import native, normalize
 from fluxum.venues.gemini.private.protocol import BALANCES_CALL
 from fluxum.venues.gemini.symbols import lower
-from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
 from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
 from fluxum.venues.rows import read_rows
 
 __all__ = ["account_queries"]
 
-Item = TypeVar("Item", Fill, OrderUpdate)
+Item = TypeVar("Item", Fill, OrderUpdate, LedgerEntry)
 
 _MILLISECOND = 1_000_000
 _NEVER_NS = 2**63
-_ROWS_MAX = 500
+_ROWS_MAX, _TRANSFERS_MAX = 500, 50
 _EXECUTIONS = Subscription(Channel.EXECUTION)
 
 
@@ -43,6 +44,7 @@ def account_queries() -> AccountQueries:
         order=_order,
         closed_orders=_closed_orders,
         fills=_fills,
+        transfers=_transfers,
         needs_symbol=True,
     )
 
@@ -86,31 +88,41 @@ def _fills(query: FillQuery) -> RestQuery[Page[Fill]]:
     return _forward("/v1/mytrades", "limit_trades", query, read, None)
 
 
+def _transfers(query: EntryQuery) -> Sequence[RestQuery[Page[LedgerEntry]]]:
+    def read(row: Raw, received_ns: int) -> LedgerEntry | None:
+        entry = normalize.transfer(decode(row, type=native.Transfer), bytes(row), received_ns)
+        return entry if entry is not None and query.asset in {None, entry.asset} else None
+
+    return [_forward("/v1/transfers", "limit_transfers", query, read, None)]
+
+
 def _forward(
     path: str,
     limit: str,
-    query: FillQuery,
+    query: FillQuery | EntryQuery,
     read: Callable[[Raw, int], Item | None],
     begin_ms: int | None,
 ) -> RestQuery[Page[Item]]:
     """A list since an instant, page by page until one is not full."""
     since_ms = (query.since_ns or 0) // _MILLISECOND if begin_ms is None else begin_ms
     until_ns = _NEVER_NS if query.until_ns is None else query.until_ns
+    most = _TRANSFERS_MAX if isinstance(query, EntryQuery) else _ROWS_MAX
 
     def read_page(rows: Sequence[Raw], received_ns: int) -> Page[Item]:
         items = read_rows(rows, lambda row: read(row, received_ns))
         items = items.where(lambda one: one.venue_ns <= until_ns)
-        if len(rows) < _ROWS_MAX:
+        if len(rows) < most:
             return page_of(items)
         newest_ms = max(one.timestampms for one in read_rows(rows, _stamp).items)
         if newest_ms <= since_ms:
-            raise RemoteProtocolError(f"{path} has {_ROWS_MAX} rows of one instant, {newest_ms} ms")
+            raise RemoteProtocolError(f"{path} has {most} rows of one instant, {newest_ms} ms")
         if newest_ms * _MILLISECOND > until_ns:
             return page_of(items)
         return page_of(items, _forward(path, limit, query, read, newest_ms))
 
-    market = {} if query.symbol is None else {"symbol": lower(query.symbol)}
-    fetch = _fetch(path, timestamp=since_ms, **{limit: _ROWS_MAX}, **market)
+    symbol = None if isinstance(query, EntryQuery) else query.symbol
+    market = {} if symbol is None else {"symbol": lower(symbol)}
+    fetch = _fetch(path, timestamp=since_ms, **{limit: most}, **market)
     return rest_query(fetch, _rows, read_page)
 
 

@@ -5,8 +5,10 @@ https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-api.md#t
 """
 
 from decimal import Decimal
+from functools import partial
 
 from fluxum.errors import VenueRefused
+from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
@@ -20,6 +22,7 @@ from fluxum.model.order import (
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private.commands import NAMES
 from fluxum.venues.binance.private.terms import ORDERS_PER_10_S
+from fluxum.venues.binance.private.transfers import DEPOSITS, WITHDRAWALS
 from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
 from fluxum.venues.binance.server.formats import plain
 from fluxum.venues.binance.server.private.access import count_order
@@ -37,6 +40,7 @@ from fluxum.venues.binance.server.private.rows import (
     order_row,
     trade_row,
 )
+from fluxum.venues.binance.server.private.transfers import list_transfers
 from fluxum.venues.server.account_lists import ListQuery
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.arguments import Arguments
@@ -97,6 +101,8 @@ class SpotAccounts:
             "allOrders": self._all_orders,
             "myTrades": self._trades,
             "account.status": self._account,
+            DEPOSITS: partial(list_transfers, EntryKind.DEPOSIT),
+            WITHDRAWALS: partial(list_transfers, EntryKind.WITHDRAWAL),
         }
 
     def is_known(self, method: str) -> bool:

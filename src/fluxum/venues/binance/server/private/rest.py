@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from fluxum.errors import VenueRefused
 from fluxum.venues.binance.native import Fault, encode
+from fluxum.venues.binance.private.transfers import DEPOSITS, WITHDRAWALS
 from fluxum.venues.binance.server.private.access import BANNED, admit_call
 from fluxum.venues.binance.server.private.orders import ReplaceFailed
 from fluxum.venues.binance.server.private.reading import Requests
@@ -33,6 +34,8 @@ SPOT_CALLS: Calls = {
     ("GET", "myTrades"): ("myTrades", 20),
     ("GET", "account"): ("account.status", 20),
     **{(verb, "userDataStream"): ("", 1) for verb in ("POST", "PUT", "DELETE")},
+    ("GET", DEPOSITS): (DEPOSITS, 1),
+    ("GET", WITHDRAWALS): (WITHDRAWALS, 1),
 }
 _UNAUTHORIZED = frozenset({"-2014", "-2015"})
 _GONE = "/userDataStream"

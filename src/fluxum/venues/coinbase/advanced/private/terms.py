@@ -9,7 +9,7 @@ from decimal import Decimal
 from fluxum.venues.coinbase.advanced.private.signing import VALID_S
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying
-from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance, begins_with
+from fluxum.venues.trading import OrderRate, OrderRules, SwitchKeeper, TradingAllowance, begins_with
 
 __all__ = ["TIERS"]
 
@@ -24,6 +24,7 @@ TIERS = {
                 rates=(OrderRate(rate=Decaying(_TEN, _TEN)),), amend=_ONE, cancel=_ONE
             ),
             is_ambiguous=begins_with(*_AMBIGUOUS),
+            dead_man_switch=SwitchKeeper.CLIENT,
             deadline_min_s=2.0,
             deadline_max_s=VALID_S,
         ),

@@ -13,7 +13,14 @@ from fluxum.venues.conversation import Fetch
 from fluxum.venues.gemini.private.commands import HEARTBEAT
 from fluxum.venues.gemini.server.private.access import admit, beat, status_of
 from fluxum.venues.gemini.server.private.entry import GeminiEntry, arguments, of_call
-from fluxum.venues.gemini.server.private.rows import Row, funds_row, order_row, trade_row
+from fluxum.venues.gemini.server.private.rows import (
+    TRANSFERS,
+    Row,
+    funds_row,
+    order_row,
+    trade_row,
+    transfer_row,
+)
 from fluxum.venues.server.account_lists import ListQuery
 from fluxum.venues.server.accounts import Account
 from fluxum.venues.server.contract import Answer, ExchangeView
@@ -47,6 +54,7 @@ class AccountRest:
             ],
             "/v1/orders/history": self._history,
             "/v1/mytrades": self._trades,
+            "/v1/transfers": self._transfers,
             "/v1/notionalvolume": _fees,
             HEARTBEAT: _heartbeat,
         }
@@ -100,6 +108,11 @@ class AccountRest:
         found = self._query(given).trades(account.trades)
         return [trade_row(one) for one in _part(given, found, "limit_trades")]
 
+    def _transfers(self, account: Account, given: Given, _now_ns: int) -> list[Row]:
+        found = self._query(given).entries(account.entries)
+        moved = [one for one in found if one.kind in TRANSFERS]
+        return [transfer_row(one) for one in _part(given, moved, "limit_transfers", 50)]
+
     def _query(self, given: Given) -> ListQuery:
         """Rows at or after an instant in milliseconds, or in seconds."""
         read = arguments(given)
@@ -113,9 +126,9 @@ class AccountRest:
         return ListQuery(symbol=symbol, since_ns=since_ms * 1_000_000)
 
 
-def _part(given: Given, newest: Sequence[Item], name: str) -> Sequence[Item]:
+def _part(given: Given, newest: Sequence[Item], name: str, most: int = _ROWS_MAX) -> Sequence[Item]:
     read = arguments(given)
-    limit = min(int(read.number(name) or 50), _ROWS_MAX)
+    limit = min(int(read.number(name) or 50), most)
     return newest[-limit:] if read.has("timestamp") else newest[:limit]
 
 

@@ -3,14 +3,25 @@
 The keys are those of the payloads quoted in `private.native`.
 """
 
-from fluxum.model.account import Balance, Liquidity
+from fluxum.model.account import Balance, EntryKind, LedgerEntry, Liquidity
 from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
 from fluxum.venues.gemini.private.words import LIMIT, MAKER, OPTIONS, STOP_LIMIT
 from fluxum.venues.gemini.symbols import lower, upper
 from fluxum.venues.server.accounts import OrderEventKind, OrderHappening, OrderState
 from fluxum.venues.server.formats import millis, number
 
-__all__ = ["Row", "event_rows", "funds_row", "initial_row", "order_row", "trade_row"]
+__all__ = [
+    "TRANSFERS",
+    "Row",
+    "event_rows",
+    "funds_row",
+    "initial_row",
+    "order_row",
+    "trade_row",
+    "transfer_row",
+]
+
+TRANSFERS = {EntryKind.DEPOSIT: "Deposit", EntryKind.WITHDRAWAL: "Withdrawal"}
 
 Row = dict[str, object]
 
@@ -110,6 +121,18 @@ def funds_row(balance: Balance) -> Row:
         "amount": number(balance.total),
         "available": available,
         "availableForWithdrawal": available,
+    }
+
+
+def transfer_row(entry: LedgerEntry) -> Row:
+    """A deposit or a withdrawal, which is complete."""
+    return {
+        "type": TRANSFERS[entry.kind],
+        "status": "Complete",
+        "timestampms": millis(entry.venue_ns),
+        "eid": entry.entry_id,
+        "currency": entry.asset,
+        "amount": number(abs(entry.amount)),
     }
 
 

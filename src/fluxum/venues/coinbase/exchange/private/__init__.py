@@ -1,0 +1,1 @@
+"""The Exchange's private half: an account and its orders."""
