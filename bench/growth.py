@@ -151,10 +151,7 @@ def main() -> None:
     )
     readers = turns(
         rounds,
-        {
-            number: partial(one_session, by_symbols[1], markets(1), number)
-            for number in READERS
-        },
+        {number: partial(one_session, by_symbols[1], markets(1), number) for number in READERS},
     )
     for number in SYMBOLS:
         print(f"{number:>6} symbols: {symbols[number] / count * 1e6:>8.2f} us a trade")

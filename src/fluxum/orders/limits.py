@@ -6,7 +6,7 @@ already. Without a valid book the price of the market is not known: then an orde
 a post-only one, which the venue refuses if it would trade, and one that waits for its trigger.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 

@@ -52,7 +52,7 @@ def account_queries(policy: Policy) -> AccountQueries:
         order=account.order,
         closed_orders=account.closed_orders,
         fills=account.fills,
-        transfers=partial(transfers, policy.venue, _refused, BinanceQueries(policy).time()),
+        transfers=partial(transfers, policy.venue, refused, BinanceQueries(policy).time()),
         needs_symbol=True,
         preparations=lambda: (rest_query(names.fetch, bytes, lambda body, _: names.learn(body)),),
     )
