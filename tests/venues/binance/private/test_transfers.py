@@ -23,8 +23,8 @@ def begun(query: EntryQuery, index: int) -> RestQuery[Page[LedgerEntry]]:
     assert transfers is not None
     clock = transfers(query)[index]
     assert clock.fetch.path == "/api/v3/time"
-    following = clock.read(json.dumps({"serverTime": NOW_MS}).encode(), NOW)
-    assert isinstance(following, RestQuery)
+    assert clock.then is not None
+    following = clock.then(json.dumps({"serverTime": NOW_MS}).encode(), NOW)
     return following
 
 
@@ -62,7 +62,7 @@ def test_a_long_time_is_listed_in_spans() -> None:
 
 
 def test_a_published_deposit_that_is_complete_is_an_entry() -> None:
-    (entry,) = begun(EntryQuery(), 0).read(CAPTURES["rest_deposits"].encode(), NOW)
+    (entry,) = begun(EntryQuery(), 0).read(CAPTURES["rest deposits"].encode(), NOW)
 
     assert (entry.kind, entry.source) == (EntryKind.DEPOSIT, EntrySource.TRANSFER)
     assert (entry.asset, entry.change) == ("IOTA", Decimal("0.5"))
@@ -72,7 +72,7 @@ def test_a_published_deposit_that_is_complete_is_an_entry() -> None:
 
 
 def test_a_published_withdrawal_takes_its_fee_as_well() -> None:
-    (entry,) = begun(EntryQuery(), 1).read(CAPTURES["rest_withdrawals"].encode(), NOW)
+    (entry,) = begun(EntryQuery(), 1).read(CAPTURES["rest withdrawals"].encode(), NOW)
 
     assert (entry.kind, entry.asset) == (EntryKind.WITHDRAWAL, "USDT")
     assert (entry.amount, entry.fee) == (Decimal("-8.91"), Decimal("0.004"))
@@ -82,14 +82,14 @@ def test_a_published_withdrawal_takes_its_fee_as_well() -> None:
 
 def test_what_was_complete_before_the_instant_is_not_meant() -> None:
     query = begun(EntryQuery(since_ns=1_661_493_146_000_000_000), 0)
-    assert len(query.read(CAPTURES["rest_deposits"].encode(), NOW)) == 0
+    assert len(query.read(CAPTURES["rest deposits"].encode(), NOW)) == 0
 
     query = begun(EntryQuery(since_ns=1_661_493_145_999_000_000, asset="BNB"), 0)
-    assert len(query.read(CAPTURES["rest_deposits"].encode(), NOW)) == 0
+    assert len(query.read(CAPTURES["rest deposits"].encode(), NOW)) == 0
 
 
 def test_a_full_page_goes_on_at_the_oldest_instant() -> None:
-    row = json.loads(CAPTURES["rest_deposits"])[1]
+    row = json.loads(CAPTURES["rest deposits"])[1]
     rows = [{**row, "id": str(at), "insertTime": NOW_MS - at} for at in range(1000)]
 
     page = begun(EntryQuery(since_ns=NOW - DAY_NS), 0).read(json.dumps(rows).encode(), NOW)
@@ -99,7 +99,7 @@ def test_a_full_page_goes_on_at_the_oldest_instant() -> None:
 
 
 def test_a_row_that_makes_no_sense_is_left_out_and_told() -> None:
-    row = json.loads(CAPTURES["rest_withdrawals"])[0]
+    row = json.loads(CAPTURES["rest withdrawals"])[0]
     odd = json.dumps([{**row, "applyTime": "yesterday", "completeTime": ""}, row]).encode()
 
     page = begun(EntryQuery(), 1).read(odd, NOW)
