@@ -24,8 +24,7 @@ def begun(query: EntryQuery, index: int) -> RestQuery[Page[LedgerEntry]]:
     clock = transfers(query)[index]
     assert clock.fetch.path == "/api/v3/time"
     assert clock.then is not None
-    following = clock.then(json.dumps({"serverTime": NOW_MS}).encode(), NOW)
-    return following
+    return clock.then(json.dumps({"serverTime": NOW_MS}).encode(), NOW)
 
 
 def called(query: RestQuery[Any]) -> tuple[str, dict[str, str]]:
