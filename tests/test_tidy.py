@@ -20,6 +20,7 @@ PURE = (
     "book/",
     "fill/",
     "paper/account.py",
+    "paper/commands.py",
     "paper/market.py",
     "paper/transit.py",
     "paper/records.py",
