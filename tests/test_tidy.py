@@ -20,7 +20,7 @@ BOT = (
 )
 PURE = (
     *("model/", "book/", "fill/", "ledger/", "report/", "venues/"),
-    *(f"paper/{name}.py" for name in ("account", "market", "records", "transit")),
+    *(f"paper/{name}.py" for name in ("account", "commands", "market", "records", "transit")),
     *("paper/trading.py", "paper/venue.py"),
     *(f"bot/{name}.py" for name in BOT),
     *("board.py", "pacing.py", "errors.py"),
