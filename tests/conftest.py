@@ -17,15 +17,15 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "fluxum",
     deadline=None,
-    max_examples=50,
+    max_examples=25,
     stateful_step_count=20,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 # What `make quick` tries.
 settings.register_profile("quick", parent=settings.get_profile("fluxum"), max_examples=15)
-# What `make all` tries: as much, and more odd rows (oddrows.py).
-settings.register_profile("all", parent=settings.get_profile("fluxum"))
+# What `make all` tries; oddrows.py knows these names as well.
+settings.register_profile("all", parent=settings.get_profile("fluxum"), max_examples=50)
 # By name, for what is to be tried longer: pytest --hypothesis-profile many -k odd
 settings.register_profile("many", parent=settings.get_profile("fluxum"), max_examples=500)
 settings.load_profile("fluxum")

@@ -22,7 +22,7 @@ KEYS = Credentials("key", "c2VjcmV0")
 async def box(
     *symbols: Symbol,
     venue: str = "kraken",
-    rate_per_s: float = 20,
+    rate_per_s: float = 5,
     faults: FaultPlan | None = None,
 ) -> AsyncGenerator[tuple[SimulatedExchange, SimulatedRuntime]]:
     """An exchange; at one with accounts there is one with a bitcoin and 100,000 dollars."""
