@@ -36,7 +36,7 @@ def started(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 def wait_decisions(folder: Path, count: int) -> None:
     path = folder / "decisions.jsonl"
-    for _ in range(200):
+    for _ in range(900):
         if path.is_file() and path.read_bytes().count(b'"decision"') >= count:
             return
         time.sleep(0.05)
@@ -87,10 +87,10 @@ def test_a_bot_with_an_account_survives_a_kill_and_forgets_no_order(
     with exchange_at(tmp_path) as url:
         words = ["run", "mine.py", *QUOTES, *keys, "--journal", "run", "--endpoint", url, "--yes"]
         with started(tmp_path, *words) as bot:
-            wait_decisions(tmp_path / "run", 20)
+            wait_decisions(tmp_path / "run", 10)
             bot.send_signal(signal.SIGKILL)
         with started(tmp_path, *words) as bot:
-            wait_decisions(tmp_path / "run", 60)
+            wait_decisions(tmp_path / "run", 25)
             bot.send_signal(signal.SIGINT)
             _, err = bot.communicate(timeout=30)
             assert bot.returncode == 130, err
