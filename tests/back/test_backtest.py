@@ -206,7 +206,7 @@ def test_what_the_tape_lacks_is_said(columns: Columns) -> None:
         backtest(Waiter(channel="ticker"), columns)
     with pytest.raises(BadInput, match="fills were expected to be one of pessimistic"):
         backtest(Waiter(), columns, fills="lucky")
-    with pytest.raises(BadInput, match="a venue of the tape was expected .kraken., was 'okx'"):
+    with pytest.raises(BadInput, match=r"a venue of the tape was expected .kraken., was 'okx'"):
         backtest(Waiter(), columns, accounts={"okx": {"USD": 1}})
 
 

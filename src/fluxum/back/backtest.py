@@ -281,6 +281,8 @@ class BacktestResult:
         """Why the bot was halted, else empty."""
         self.failed = engine.failed
         """The error of the strategy, else empty."""
+        self.world = run.world
+        """The world that the account followed."""
         self.steps = steps
         """How many events the engine received."""
         self._run = run
