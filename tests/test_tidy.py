@@ -31,6 +31,7 @@ PURE_BOT = (
     "bot/planner.py",
     "bot/profit.py",
     "bot/protections.py",
+    "bot/requests.py",
     "bot/strategy.py",
     "bot/together.py",
     "bot/view.py",

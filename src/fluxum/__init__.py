@@ -14,6 +14,7 @@ asyncio.run(main())
 
 import logging
 
+from fluxum import bot
 from fluxum.balances import BalanceManager, ReservationNotice
 from fluxum.board import Board, Noted
 from fluxum.book.book import Book, MarketPrice
@@ -483,6 +484,7 @@ __all__ = [
     "VenueStatus",
     "Wallet",
     "audit",
+    "bot",
     "connect",
     "fetch_book",
     "fetch_candles",

@@ -18,7 +18,10 @@ from fluxum.bot.intent import (
     Target,
     Together,
 )
+from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed, Verdict
+from fluxum.bot.live import BotRun
 from fluxum.bot.market import Market
+from fluxum.bot.opening import run
 from fluxum.bot.strategy import (
     BotEvent,
     Every,
@@ -35,6 +38,10 @@ __all__ = [
     "Amend",
     "BookView",
     "BotEvent",
+    "BotFact",
+    "BotHalted",
+    "BotLimits",
+    "BotRun",
     "Cancel",
     "CancelAll",
     "Every",
@@ -51,9 +58,12 @@ __all__ = [
     "Quote",
     "Remembered",
     "Strategy",
+    "StrategyFailed",
     "Target",
     "Timer",
     "Together",
+    "Verdict",
     "View",
     "Want",
+    "run",
 ]

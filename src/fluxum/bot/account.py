@@ -69,6 +69,11 @@ class BotOrder(Struct, kw_only=True):
         return self.pending is Pending.NOTHING and self.status is not OrderStatus.UNKNOWN
 
     @property
+    def is_shown(self) -> bool:
+        """Whether the venue has shown that the order exists."""
+        return bool(self.order_id or self.filled) or self.status is not OrderStatus.PENDING
+
+    @property
     def could_fill(self) -> Decimal:
         """What may still be filled of it and is in no position yet."""
         if self.status.is_final:
@@ -108,6 +113,7 @@ class AccountState(Struct, frozen=True, kw_only=True):
 
     positions: tuple[Held, ...] = ()
     balances: dict[str, dict[str, Decimal]] = {}
+    begun_ns: dict[str, int] = {}
     orders: tuple[BotOrder, ...] = ()
     ended: tuple[BotOrder, ...] = ()
     fills: tuple[tuple[str, str, str], ...] = ()
@@ -122,6 +128,7 @@ class BotAccount:
         self._balances = {venue: dict(assets) for venue, assets in state.balances.items()}
         self._orders = {one.name: one for one in state.orders}
         self._ended = OrderedDict((one.name, one) for one in state.ended)
+        self._begun_ns = dict(state.begun_ns)
         self._by_id = {one.order_id: one for one in (*state.ended, *state.orders) if one.order_id}
         self._fills: OrderedDict[tuple[str, str, str], None] = OrderedDict.fromkeys(state.fills)
         self._unshown = {one.name: one for one in state.ended if one.could_fill}
@@ -134,6 +141,7 @@ class BotAccount:
         return AccountState(
             positions=tuple(Held(market, held) for market, held in sorted(self._positions.items())),
             balances={venue: dict(assets) for venue, assets in self._balances.items()},
+            begun_ns=dict(self._begun_ns),
             orders=tuple(self._orders.values()),
             ended=tuple(ended.values()),
             fills=tuple(self._fills) if fills else (),
@@ -178,6 +186,10 @@ class BotAccount:
                 yield one.market, one.side, left
 
     # How it begins
+
+    def begin(self, venue: str, at_ns: int) -> None:
+        """What is held now at a venue is known: fills of before that come later change nothing."""
+        self._begun_ns[venue] = at_ns
 
     def hold(self, market: Market, quantity: Decimal) -> None:
         """Begin with a position."""
@@ -246,6 +258,9 @@ class BotAccount:
         if order.pending is Pending.PLACE or is_changed:
             self._settle(order, is_done=True)
         order.status = update.status
+        order.quantity = update.quantity or order.quantity
+        if order.price is not None:
+            order.price = update.limit_price or order.price
         return order
 
     def _fill(self, fill: Fill) -> BotOrder | None:
@@ -259,9 +274,10 @@ class BotAccount:
         self._fills[identity] = None
         while len(self._fills) > _FILLS_MAX:
             self._without_fees.discard(self._fills.popitem(last=False)[0])
-        self._move(fill)
-        if fill.fees is None:
-            self._without_fees.add(identity)
+        if not self.is_of_before(fill):
+            self._move(fill)
+            if fill.fees is None:
+                self._without_fees.add(identity)
         if order is None:
             return None
         order.by_fills = EXACT.add(order.by_fills, fill.quantity)
@@ -275,6 +291,10 @@ class BotAccount:
             if is_whole:
                 self._end(order, OrderStatus.FILLED)
         return order
+
+    def is_of_before(self, fill: Fill) -> bool:
+        """Whether a fill is part of what was held when the run began or resumed."""
+        return fill.backfilled and fill.venue_ns <= self._begun_ns.get(fill.venue, 0)
 
     def has(self, fill: Fill) -> bool:
         """Whether a fill was counted already."""

@@ -16,11 +16,13 @@ from fluxum.bot import intent as intents
 from fluxum.bot.account import BotAccount, BotOrder, Pending
 from fluxum.bot.books import BookSource
 from fluxum.bot.decision import BotCommand
+from fluxum.bot.engine_state import Paused
 from fluxum.bot.gate import Gate
-from fluxum.bot.intent import CancelAll, Halt, Intent, Leg, Note, Quote, Target, Together
+from fluxum.bot.intent import CancelAll, Halt, Intent, Note, Quote, Target, Together
 from fluxum.bot.limits import BotFact, Verdict
 from fluxum.bot.market import Market
 from fluxum.bot.planner import Change, End, New, Plan, plan_quote, plan_target
+from fluxum.bot.requests import of_leg, of_new, of_order, of_place
 from fluxum.bot.together import TRIES_MAX, Group, hedges, opened
 from fluxum.bot.view import OrderRole
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
@@ -29,15 +31,14 @@ from fluxum.model.order import (
     Amend,
     Cancel,
     OrderRequest,
-    OrderType,
     Place,
-    TimeInForce,
-    Trigger,
 )
 
 __all__ = ["Commands"]
 
 _GROUPS_MAX = 100
+_PAUSE_NS = 100_000_000
+_PAUSE_MAX_NS = 10_000_000_000
 _AGAIN_NS = 1_000_000_000
 
 
@@ -57,6 +58,7 @@ class Commands:
         self.quotes: dict[Market, Quote] = {}
         self.targets: dict[Market, Target] = {}
         self.groups: list[Group] = []
+        self.paused: dict[Market, Paused] = {}
         self.sent: list[BotCommand] = []
         self.facts: list[BotFact] = []
         self.intended = 0
@@ -113,22 +115,52 @@ class Commands:
         """Send what the quote and the target of a market need now."""
         orders = [one.view() for one in self._account.orders(market)]
         rules = self._books.instrument(market)
-        quote = self.quotes.get(market)
+        quote, target = self.quotes.get(market), self.targets.get(market)
         if quote is not None:
             can_amend = self._can_amend(market.venue)
-            plan = plan_quote(quote, orders, rules, can_amend=can_amend)
+            plan = self._unless_paused(
+                market, plan_quote(quote, orders, rules, can_amend=can_amend)
+            )
             self._send(market, plan)
             if not plan.is_blocked:
                 del self.quotes[market]
-        target = self.targets.get(market)
         if target is not None:
             held = self._account.position(market)
             found = plan_target(target, held, orders, rules, self._worth(market))
-            if found is None or not self._send(market, found):
+            if found is None or not self._send(market, self._unless_paused(market, found)):
                 del self.targets[market]
 
+    def _unless_paused(self, market: Market, plan: Plan) -> Plan:
+        """While a market is paused only cancels are sent, and the rest waits."""
+        paused = self.paused.get(market)
+        if paused is None or self._now_ns >= paused.until_ns:
+            return plan
+        ends = tuple(one for one in plan.changes if isinstance(one, End))
+        return Plan(ends, is_blocked=plan.is_blocked or len(ends) < len(plan.changes))
+
+    def refused(self, market: Market) -> None:
+        """A command of a market was refused: its target is given up, and its quotes wait.
+
+        The wait doubles with each refusal in a row.
+        """
+        self.drop(market)
+        before = self.paused.get(market)
+        delay_ns = _PAUSE_NS if before is None else min(2 * before.delay_ns, _PAUSE_MAX_NS)
+        self.paused[market] = Paused(market, self._now_ns + delay_ns, delay_ns)
+
+    def accepted(self, market: Market) -> None:
+        """A command of a market was accepted."""
+        self.paused.pop(market, None)
+
+    def plan_late(self) -> None:
+        """Plan what waits for the end of a pause."""
+        for market, paused in list(self.paused.items()):
+            is_waiting = market in self.quotes or market in self.targets
+            if is_waiting and self._now_ns >= paused.until_ns:
+                self.plan(market)
+
     def drop(self, market: Market) -> None:
-        """An order of a market was refused: do not try the same again by itself."""
+        """Forget the quote and the target of a market."""
         self.quotes.pop(market, None)
         self.targets.pop(market, None)
 
@@ -161,17 +193,23 @@ class Commands:
             if any(one.price is None for one in orders):
                 continue  # what was ordered at the market is on its way
             self._hedge(group, is_over=not orders)
-        self.groups = self.groups[-_GROUPS_MAX:]
+        del self.groups[:-_GROUPS_MAX]
 
     @property
     def due_ns(self) -> int | None:
-        """When the next group has to be made even."""
-        open_groups = (one.due_ns for one in self.groups if not one.is_settled)
-        return min(open_groups, default=None)
+        """When a group has to be made even next, or a pause ends for which something waits."""
+        due = [one.due_ns for one in self.groups if not one.is_settled]
+        waiting = (one for one in self.paused.values() if one.until_ns > self._now_ns)
+        due += [
+            one.until_ns
+            for one in waiting
+            if one.market in self.quotes or one.market in self.targets
+        ]
+        return min(due, default=None)
 
     def _together(self, wanted: Together) -> None:
         group = opened(self.number + 1, wanted, self._now_ns)
-        requests = [(leg.market, self._request(leg.market, _of_leg(leg))) for leg in wanted.legs]
+        requests = [(leg.market, of_leg(leg, self._name())) for leg in wanted.legs]
         if self._allowed(requests):
             self.groups.append(group)
             for (market, request), leg in zip(requests, wanted.legs, strict=True):
@@ -190,7 +228,7 @@ class Commands:
         group.tries += 1
         for one in missing:
             new = New(side=one.side, quantity=one.quantity, price=None, role=OrderRole.LEG)
-            request = self._request(one.market, new)
+            request = of_new(one.market, new, self._name())
             if self._allowed([(one.market, request)]):
                 self._enter(one.market, request, OrderRole.LEG, None, group=group.number)
 
@@ -202,7 +240,7 @@ class Commands:
             self._refuse("label", f"an open order has the label {wanted.label!r} already", market)
             return
         try:
-            request = _of_place(wanted, self._name())
+            request = of_place(wanted, self._name())
         except BadInput as error:
             self._refuse("order", str(error), market)
             return
@@ -239,7 +277,7 @@ class Commands:
                     if order is not None:
                         is_whole &= self._change(order, change.quantity, change.price)
                 case New():
-                    request = self._request(market, change)
+                    request = of_new(market, change, self._name())
                     if self._allowed([(market, request)]):
                         self._enter(market, request, change.role, change.price)
                     else:
@@ -247,13 +285,7 @@ class Commands:
         return is_whole
 
     def _change(self, order: BotOrder, quantity: Decimal | None, price: Decimal | None) -> bool:
-        before = OrderRequest(
-            symbol=order.market.symbol,
-            side=order.side,
-            order_type=OrderType.MARKET if order.price is None else OrderType.LIMIT,
-            quantity=order.quantity,
-            limit_price=order.price,
-        )
+        before = of_order(order)
         self.intended += 1
         try:
             after = structs.replace(
@@ -278,20 +310,6 @@ class Commands:
         return True
 
     # Pieces
-
-    def _request(self, market: Market, new: New) -> OrderRequest:
-        is_market = new.price is None
-        at_once = new.at_once and not is_market
-        return OrderRequest(
-            symbol=market.symbol,
-            side=new.side,
-            order_type=OrderType.MARKET if is_market else OrderType.LIMIT,
-            quantity=new.quantity,
-            limit_price=new.price,
-            time_in_force=TimeInForce.IOC if at_once else TimeInForce.GTC,
-            post_only=new.post_only,
-            client_order_id=self._name(),
-        )
 
     def _allowed(self, orders: Sequence[tuple[Market, OrderRequest]]) -> bool:
         self.intended += len(orders)
@@ -352,32 +370,3 @@ class Commands:
         worth = self._worth(market)
         is_worth = rules.notional_min is None or worth is None or cut * worth >= rules.notional_min
         return cut if cut >= rules.quantity_min and is_worth else Decimal(0)
-
-
-def _of_leg(leg: Leg) -> New:
-    return New(
-        side=leg.side, quantity=leg.quantity, price=leg.limit, role=OrderRole.LEG, at_once=True
-    )
-
-
-def _of_place(wanted: intents.Place, name: str) -> OrderRequest:
-    """Raises BadInput for an order that makes no sense."""
-    types = {
-        (False, False): OrderType.MARKET,
-        (True, False): OrderType.LIMIT,
-        (False, True): OrderType.STOP_LOSS,
-        (True, True): OrderType.STOP_LOSS_LIMIT,
-    }
-    trigger = wanted.trigger
-    return OrderRequest(
-        symbol=wanted.market.symbol,
-        side=wanted.side,
-        order_type=types[wanted.limit is not None, trigger is not None],
-        quantity=wanted.quantity,
-        limit_price=wanted.limit,
-        trigger=None if trigger is None else Trigger(trigger),
-        time_in_force=wanted.time_in_force,
-        post_only=wanted.post_only,
-        reduce_only=wanted.reduce_only,
-        client_order_id=name,
-    )

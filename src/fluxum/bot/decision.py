@@ -13,7 +13,7 @@ from fluxum.bot.canonical import canonical
 from fluxum.bot.intent import Intent
 from fluxum.bot.limits import BotFact
 from fluxum.bot.market import Market
-from fluxum.bot.strategy import BotEvent, Switch
+from fluxum.bot.strategy import BotEvent, Steering
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Amend, Cancel, Place
 
@@ -46,7 +46,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     commands: tuple[BotCommand, ...]
 
 
-def reference(event: BotEvent | Switch) -> InputReference:
+def reference(event: BotEvent | Steering) -> InputReference:
     """The reference to an event."""
     symbol: Symbol | str = getattr(event, "symbol", None) or ""
     tag = str(event.__struct_config__.tag)

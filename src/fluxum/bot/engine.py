@@ -30,7 +30,15 @@ from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed
 from fluxum.bot.market import Market
 from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Protections
-from fluxum.bot.strategy import BotEvent, Outcome, Strategy, Switch, Timer
+from fluxum.bot.strategy import (
+    AccountKnown,
+    BotEvent,
+    Outcome,
+    Steering,
+    Strategy,
+    Switch,
+    Timer,
+)
 from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
@@ -39,6 +47,7 @@ from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
 __all__ = ["Engine"]
 
 _SECOND_NS = 1_000_000_000
+_ZERO = Decimal(0)
 _ENGINE_TIMER = "engine"
 _RETRY_NS = 5 * _SECOND_NS
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
@@ -84,30 +93,36 @@ class Engine:
         self._books = books
         self._protections = Protections(limits.protections, state.trips, state.pauses)
         self._gate = Gate(limits, self.account, books.book, self.earnings, self._protections)
-        self._gate.high, self._gate.placed_since_fill = state.high, state.placed_since_fill
-        self._gate.reducing = state.reducing
         self._commands = Commands(self.account, self._gate, books, seed, can_amend)
-        self._commands.number = state.named
-        self._commands.quotes = {one.market: one for one in state.quotes}
-        self._commands.targets = {one.market: one for one in state.targets}
-        self._commands.groups = list(state.groups)
-        self._view = EngineView(books, self.account, limits)
-        self._view.now_ns = state.now_ns
-        self._view.groups = self._commands.groups
+        self._view = EngineView(books, self.account, limits, self._commands.groups)
         self.wanted = Wanted(strategy.wants(), state.candles)
+        self._timers: list[Ahead] = []
+        self._retry_ns: int | None = None
+        self._limits = limits
+        self._keep = keep
+        self._kept = encode(strategy)
+        self._traceback = ""
+        self._restore(state)
+
+    # How it begins
+
+    def _restore(self, state: EngineState) -> None:
+        """Continue where an earlier engine stopped."""
+        gate, commands = self._gate, self._commands
+        gate.high, gate.placed_since_fill = state.high, state.placed_since_fill
+        gate.reducing = state.reducing
+        commands.number = state.named
+        commands.quotes.update((one.market, one) for one in state.quotes)
+        commands.targets.update((one.market, one) for one in state.targets)
+        commands.groups.extend(state.groups)
+        commands.paused.update((one.market, one) for one in state.paused)
+        self._view.now_ns = state.now_ns
         self.wanted.received = state.received
         known = {one.name: one for one in state.timers}
         self._timers = [
             known.get(one.name) or Ahead(one.name, one.interval_s * _SECOND_NS, 0)
             for one in self.wanted.timers
         ]
-        self._retry_ns: int | None = None
-        self._limits = limits
-        self._keep = keep
-        self._kept = encode(strategy)
-        self._traceback = ""
-
-    # How it begins
 
     def hold(self, positions: Mapping[Market, Decimal]) -> None:
         """Begin with these positions."""
@@ -153,7 +168,7 @@ class Engine:
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
         return None if first is None else Timer(name=first.name, received_ns=first.due_ns)
 
-    def step(self, event: BotEvent | Switch) -> Sequence[BotCommand]:
+    def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
         if type(event) in _DATA and self._keep is None and self._view.now_ns and not self.halted:
             return self._step_data(event)  # type: ignore[arg-type]  # market data is no Switch
@@ -161,8 +176,9 @@ class Engine:
         commands = self._commands
         commands.begin(self._view.now_ns)
         is_input, is_wanted = self._learn(event)
+        self._gate.look()
         intents: Sequence[Intent] = ()
-        if is_wanted and not self.halted and not isinstance(event, Switch):
+        if is_wanted and not self.halted and not isinstance(event, Steering):
             intents = self._decide(event)
             commands.carry_out(intents)
         if is_input and not self.halted:
@@ -202,11 +218,14 @@ class Engine:
             self._timers = [_next(one, received_ns) for one in self._timers]
         self._view.now_ns = max(self._view.now_ns, received_ns)
 
-    def _learn(self, event: BotEvent | Switch) -> tuple[bool, bool]:
+    def _learn(self, event: BotEvent | Steering) -> tuple[bool, bool]:
         """Take in an event: whether it is no market data, and whether the strategy receives it."""
         match event:
             case Switch():
                 self._switch(event)
+                return True, False
+            case AccountKnown():
+                self._know(event)
                 return True, False
             case Timer():
                 self._pass(event)
@@ -215,7 +234,8 @@ class Engine:
                 is_new = not isinstance(event, Fill) or not self.account.has(event)
                 order = self.account.take(event)
                 if isinstance(event, Fill) and is_new:
-                    self._commands.facts += self._gate.fill(event)
+                    if not self.account.is_of_before(event):
+                        self._commands.facts += self._gate.fill(event)
                     if order is not None:
                         self._commands.fill_group(order, event.quantity)
                 return True, self.wanted.is_for(event, order, is_new=is_new)
@@ -239,18 +259,23 @@ class Engine:
             return ()
         return found
 
-    def _continue(self, event: BotEvent | Switch) -> None:
+    def _continue(self, event: BotEvent | Steering) -> None:
         """Send what waited for this event: quotes, targets, legs."""
+        commands = self._commands
         if isinstance(event, _ACCOUNT):
             market = Market(event.venue, event.symbol)
             if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
-                self._commands.drop(market)
-            elif not any(one.market == market for one in self._commands.sent):
-                self._commands.plan(market)
+                commands.refused(market)
+            elif not any(one.market == market for one in commands.sent):
+                if isinstance(event, Outcome) and event.status is OrderStatus.OPEN:
+                    commands.accepted(market)
+                commands.plan(market)
+        elif isinstance(event, Timer):
+            commands.plan_late()
         if self._commands.groups:
             self._commands.settle()
 
-    def _check(self, event: BotEvent | Switch) -> None:
+    def _check(self, event: BotEvent | Steering) -> None:
         """Halt the bot if it is to be, and end what is left of its orders if it is halted."""
         commands = self._commands
         if self.halted:
@@ -293,6 +318,18 @@ class Engine:
             commands.end(self.account.orders())
             self._retry_ns = self._view.now_ns + _RETRY_NS
 
+    def _know(self, known: AccountKnown) -> None:
+        """Take over what an account holds; a market's profit begins anew where that differs."""
+        self.account.begin(known.venue, known.received_ns)
+        held = {Market(known.venue, symbol): quantity for symbol, quantity in known.positions}
+        before = [one for one in self.account.positions if one.venue == known.venue]
+        for market in dict.fromkeys((*before, *held)):
+            quantity = held.get(market, _ZERO)
+            if self.account.position(market) != quantity:
+                self.hold({market: quantity})
+        if known.balances is not None:
+            self.account.own(known.venue, known.balances)
+
     def _switch(self, switch: Switch) -> None:
         if switch.is_halted:
             if not self.halted:
@@ -312,7 +349,7 @@ class Engine:
     # The record
 
     def _record(
-        self, event: BotEvent | Switch, intents: Sequence[Intent], *, is_input: bool
+        self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
     ) -> None:
         commands, text = self._commands, ""
         if intents or commands.sent or commands.facts:
@@ -357,6 +394,7 @@ class Engine:
             quotes=tuple(commands.quotes.values()),
             targets=tuple(commands.targets.values()),
             groups=tuple(commands.groups),
+            paused=tuple(commands.paused.values()),
             timers=tuple(self._timers),
             candles=self.wanted.candles,
             earned=self.earnings.state(),

@@ -8,13 +8,14 @@ from msgspec import Struct
 
 from fluxum.bot.account import AccountState
 from fluxum.bot.intent import Quote, Target
+from fluxum.bot.market import Market
 from fluxum.bot.profit import Earned, Trip
 from fluxum.bot.protections import Pause
 from fluxum.bot.together import Group
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
 
-__all__ = ["Ahead", "EngineState", "LastCandle", "Step", "decode", "encode"]
+__all__ = ["Ahead", "EngineState", "LastCandle", "Paused", "Step", "custom", "decode", "encode"]
 
 _T = TypeVar("_T")
 
@@ -25,6 +26,14 @@ class Ahead(Struct, frozen=True):
     name: str
     interval_ns: int
     due_ns: int
+
+
+class Paused(Struct, frozen=True):
+    """A market where a command was refused: quotes and targets wait until an instant."""
+
+    market: Market
+    until_ns: int
+    delay_ns: int
 
 
 class LastCandle(Struct, frozen=True):
@@ -54,6 +63,7 @@ class EngineState(Struct, frozen=True, kw_only=True):
     quotes: tuple[Quote, ...] = ()
     targets: tuple[Target, ...] = ()
     groups: tuple[Group, ...] = ()
+    paused: tuple[Paused, ...] = ()
     timers: tuple[Ahead, ...] = ()
     candles: tuple[LastCandle, ...] = ()
     earned: tuple[Earned, ...] = ()
@@ -93,7 +103,7 @@ def encode(value: Struct) -> bytes:
 def decode(line: bytes, kind: type[_T]) -> _T:
     """A value from its JSON; raises BadInput that names the field that is wrong."""
     try:
-        return msgspec.json.decode(line, type=kind, dec_hook=_custom)
+        return msgspec.json.decode(line, type=kind, dec_hook=custom)
     except msgspec.MsgspecError as error:
         raise BadInput(f"{kind.__name__}: {error}") from error
 
@@ -104,7 +114,8 @@ def _plain(value: object) -> object:
     raise NotImplementedError(f"{type(value).__name__} {value!r:.60}")
 
 
-def _custom(kind: type, value: object) -> object:
+def custom(kind: type, value: object) -> object:
+    """Makes what JSON has no type for; for decoders."""
     if kind is Symbol:
         return Symbol(str(value))
     raise NotImplementedError(f"no type of a field: {kind}")

@@ -24,10 +24,16 @@ _WITHOUT_LOTS = Decimal("1E-8")
 class EngineView:
     """The `View` of a strategy; it reads the engine's live objects."""
 
-    def __init__(self, books: BookSource, account: BotAccount, limits: BotLimits) -> None:
+    def __init__(
+        self,
+        books: BookSource,
+        account: BotAccount,
+        limits: BotLimits,
+        groups: Sequence[Group] = (),
+    ) -> None:
         self.now_ns = 0
         self.is_warming = False
-        self.groups: list[Group] = []
+        self._groups = groups
         self._books = books
         self._account = account
         self._limits = limits
@@ -50,7 +56,7 @@ class EngineView:
 
     def in_flight(self, symbol: str | None = None) -> bool:
         """Whether a command is on its way, or legs are not settled: in a symbol, or anywhere."""
-        legs = (leg for one in self.groups if not one.is_settled for leg in one.legs)
+        legs = (leg for one in self._groups if not one.is_settled for leg in one.legs)
         if any(symbol in (None, leg.market.symbol) for leg in legs):
             return True
         orders = self._account.orders()

@@ -110,7 +110,9 @@ class Gate:
         return len(self._intended) > most and now_ns - self._intended[0] < _SECOND_NS
 
     def look(self) -> None:
-        """Take note of the profit as it is now, so that no high of it is missed."""
+        """Take note of the profit as it is now, at every step, so that no high is missed."""
+        if self.limits.drawdown_max is None:
+            return
         profit = self._profit()
         if profit is not None and (self.high is None or profit > self.high):
             self.high = profit
@@ -193,7 +195,6 @@ class Gate:
         most = self.limits.drawdown_max
         if most is None:
             return
-        self.look()
         profit = self._profit()
         if profit is None or self.high is None:
             why = f"a drawdown of at most {most} was expected, and the profit is not known now"

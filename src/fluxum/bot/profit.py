@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from fluxum.bot.market import Market
-from fluxum.ledger.arithmetic import EXACT, average
+from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Asset
 
@@ -108,19 +108,14 @@ class Earnings:
     def total(self, currency: Asset, marks: Marks) -> Decimal | None:
         """The profit of all markets; `None` while it is not known or another asset is earned."""
         total = _ZERO
-        for market in self._markets:
+        for market, one in self._markets.items():
+            if market.symbol.quote != currency and (one.position or one.cash or one.basis):
+                return None
             profit = self.profit(market, marks(market))
-            if profit is None or (profit and market.symbol.quote != currency):
+            if profit is None:
                 return None
             total = EXACT.add(total, profit)
         return total
-
-    def average_cash(self, market: Market) -> Decimal | None:
-        """What one of the base asset has cost in this trip; `None` if nothing is held."""
-        one = self._markets.get(market)
-        if one is None or one.trip_cash is None:
-            return None
-        return average(EXACT.subtract(one.trip_cash, one.cash), one.position)
 
     @staticmethod
     def _charge(one: Earned, fill: Fill) -> None:

@@ -18,6 +18,7 @@ encoded, so they are numbers, text, and containers and Structs of these.
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from msgspec import Struct
@@ -44,6 +45,7 @@ from fluxum.model.order import OrderStatus
 
 __all__ = [
     "REMEMBERED",
+    "AccountKnown",
     "Amend",
     "BotEvent",
     "Cancel",
@@ -58,6 +60,7 @@ __all__ = [
     "Place",
     "Quote",
     "Remembered",
+    "Steering",
     "Strategy",
     "Switch",
     "Target",
@@ -130,6 +133,19 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
     received_ns: int
 
 
+class AccountKnown(Struct, frozen=True, kw_only=True, tag="account_known"):
+    """What a venue's account holds as a run begins or resumes; no strategy receives this.
+
+    `positions` are by market, those that are left out are zero. `balances` are the totals by asset,
+    `None` if they are not known. Fills of before that come later from history are part of it.
+    """
+
+    venue: str
+    positions: tuple[tuple[Symbol, Decimal], ...]
+    balances: tuple[tuple[str, Decimal], ...] | None = None
+    received_ns: int
+
+
 class Switch(Struct, frozen=True, kw_only=True, tag="switch"):
     """A person halts the bot, or lets it continue; no strategy receives this."""
 
@@ -138,6 +154,8 @@ class Switch(Struct, frozen=True, kw_only=True, tag="switch"):
     received_ns: int
 
 
+Steering = AccountKnown | Switch
+"""Events for the engine alone."""
 BotEvent = Event | Timer | Outcome
 """What a strategy may receive: market data it wants, losses of it, its fills and orders, timers."""
 

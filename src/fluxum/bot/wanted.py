@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from fluxum.bot.account import BotOrder
 from fluxum.bot.engine_state import LastCandle
 from fluxum.bot.market import Market
-from fluxum.bot.strategy import BotEvent, Every, Outcome, Switch, Timer, Want
+from fluxum.bot.strategy import BotEvent, Every, Outcome, Steering, Timer, Want
 from fluxum.model.account import Fill
 from fluxum.model.event import (
     Channel,
@@ -81,12 +81,18 @@ class Wanted:
         return tuple(dict.fromkeys(one.market for one in self.wants))
 
     @property
+    def books(self) -> tuple[Market, ...]:
+        """The markets whose books are wanted."""
+        every = (one.market for one in self.wants if one.channel is Channel.BOOK)
+        return tuple(dict.fromkeys(every))
+
+    @property
     def candles(self) -> tuple[LastCandle, ...]:
         """The last closed candle of each market and interval."""
         return tuple(LastCandle(*key, start_ns) for key, start_ns in self._candles.items())
 
     def is_for(
-        self, event: BotEvent | Switch, order: BotOrder | None = None, *, is_new: bool = True
+        self, event: BotEvent | Steering, order: BotOrder | None = None, *, is_new: bool = True
     ) -> bool:
         """Whether the strategy receives an event; to be called once for each.
 
@@ -111,7 +117,7 @@ class Wanted:
                 self.received += is_wanted
                 return is_wanted
 
-    def _is_loss(self, event: BotEvent | Switch) -> bool:
+    def _is_loss(self, event: BotEvent | Steering) -> bool:
         if isinstance(event, _OF_VENUE):
             return event.venue in self._venues
         if isinstance(event, _OF_STREAM):

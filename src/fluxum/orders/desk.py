@@ -29,6 +29,7 @@ from msgspec import structs
 from fluxum.errors import BadInput, OutcomeUnknown, VenueRefused
 from fluxum.flow.background import background
 from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
     Amend,
@@ -88,6 +89,7 @@ class OrderDesk:
             )
         rules = OrderRules() if rules is None else rules
         self._gateway = gateway
+        self._rules = rules
         self._positions = positions
         self._policy = ReconcilePolicy() if policy is None else policy
         self._execution = OrderExecution(gateway, journal, rules, self._policy)
@@ -337,6 +339,18 @@ class OrderDesk:
     def open_orders(self, symbol: Symbol | None = None) -> list[Order]:
         """Orders that have not ended, as far as is known: uncertain ones are among them."""
         return [one.view() for one in self._orders.live.values() if symbol in (None, one.symbol)]
+
+    def account_events(self) -> Pipe[Event]:
+        """All that the venue sends about the account and its link, in order, fills among it.
+
+        The pipe fails rather than drop one.
+        """
+        return self._gateway.account_events()
+
+    @property
+    def rules(self) -> OrderRules:
+        """The venue's rules of order entry."""
+        return self._rules
 
     def updates(self, *, capacity: int = _VIEWS_WAITING) -> Pipe[Order]:
         """Each order whenever something is learned of it; a slow reader skips to the latest."""

@@ -1,0 +1,229 @@
+"""A bot over traders: their events to the engine, its commands to their desks.
+
+    async with fluxum.bot.run(Maker(...), {trader.session.venue.name: trader}) as run:
+        print(await run.wait_halted())
+
+A trader may be of a live account or of a paper one: the bot cannot tell. Each event is stepped in
+the order of its arrival, those that arrived together by the time they were received; timers are
+stepped before any later event. The journal has a step before its commands are sent.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from decimal import Decimal
+
+from msgspec import structs
+
+from fluxum.book.book import Book
+from fluxum.bot.decision import BotCommand
+from fluxum.bot.dispatch import Dispatch
+from fluxum.bot.engine import Engine
+from fluxum.bot.intake import Intake
+from fluxum.bot.limits import BotFact
+from fluxum.bot.strategy import (
+    AccountKnown,
+    BotEvent,
+    Outcome,
+    Steering,
+    Switch,
+    Timer,
+)
+from fluxum.errors import BadInput, FluxumError
+from fluxum.flow.background import Background, background
+from fluxum.flow.bus import Bus
+from fluxum.flow.histogram import Histogram
+from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.account import Fill
+from fluxum.model.event import Event
+from fluxum.model.market import BookSnapshot
+from fluxum.model.order import Accepted, Declined, OpenOrders, OrderStatus, OrderUpdate
+from fluxum.orders.desk import OrderDesk
+from fluxum.orders.order import Order
+from fluxum.runtime import Runtime
+from fluxum.trader import Trader
+
+__all__ = ["Balances", "BotRun"]
+
+Balances = tuple[tuple[str, Decimal], ...] | None
+"""The totals of an account by asset; `None` if they are not known."""
+_log = logging.getLogger(__name__)
+_FACTS_WAITING = 1_000
+_LEAVE_S = 10.0
+
+
+class BotRun:
+    """A bot that runs; made by `run`.
+
+    `engine` is read only: its strategy, account, hash and counts. `to_intent` is the time from the
+    receipt of an event to the end of its step, and `to_wire` to the sending of its commands, in ns.
+    """
+
+    def __init__(
+        self, engine: Engine, traders: Mapping[str, Trader], runtime: Runtime, work: Background
+    ) -> None:
+        self.engine = engine
+        self.to_intent = Histogram()
+        self.to_wire = Histogram()
+        self._clock = runtime.clock
+        self._facts: Bus[BotFact] = Bus()
+        self._traders = traders
+        self._intake = Intake(traders)
+        desks = {venue: trader.orders for venue, trader in traders.items()}
+        self.dispatch = Dispatch(desks, runtime.clock.now_ns, self._intake.put, work)
+        self._desks = desks
+        self._halted = asyncio.Event()
+        self._close: Callable[[], Awaitable[None]] | None = None
+
+    # For the program
+
+    def facts(self) -> Pipe[BotFact]:
+        """Each refusal, pause, halt and failure as it happens; a slow reader loses the oldest."""
+        return self._facts.subscribe(capacity=_FACTS_WAITING, overflow=Overflow.DROP_OLDEST)
+
+    def halt(self, reason: str) -> None:
+        """Cancel the bot's orders and place none, until `resume`."""
+        self._intake.put(Switch(is_halted=True, reason=reason, received_ns=self._clock.now_ns()))
+
+    def resume(self) -> None:
+        """Continue after a halt; a strategy that failed stays halted."""
+        self._intake.put(Switch(is_halted=False, reason="", received_ns=self._clock.now_ns()))
+
+    async def wait_halted(self) -> str:
+        """Wait until the bot is halted, by itself or a person; returns the reason."""
+        await self._halted.wait()
+        return self.engine.halted
+
+    async def close(self) -> None:
+        """End a run that was awaited; one that was entered ends with its block."""
+        if self._close is None:
+            raise BadInput("this run was entered: it ends with its block")
+        await self._close()
+
+    def closed_by(self, close: Callable[[], Awaitable[None]]) -> None:
+        """The run was awaited; `close` ends it."""
+        self._close = close
+
+    # Its life; called by `run`
+
+    def begin(self, balances: Mapping[str, Balances]) -> None:
+        """Learn what the accounts hold, the books as they are, what became of orders of before.
+
+        Nothing waits here: what the traders publish from now on is not part of it.
+        """
+        for venue, trader in self._traders.items():
+            self._step(
+                AccountKnown(
+                    venue=venue,
+                    positions=tuple(sorted(trader.portfolio.held().items())),
+                    balances=balances[venue],
+                    received_ns=self._clock.now_ns(),
+                )
+            )
+        self._recall()
+        for market in self.engine.wanted.books:
+            shown = _shown(self._traders[market.venue].session.book(market.symbol))
+            if shown is not None:
+                self._step(shown)
+
+    async def follow(self) -> None:
+        """Step every event, until the run is left."""
+        with self._intake:
+            while True:
+                self._wake_at(self.engine.due())
+                for venue, item in await self._intake.wait():
+                    event = self._event_of(venue, item)
+                    if event is not None:
+                        await self._step_with_timers(event)
+                now_ns = self._clock.now_ns()
+                while (due := self.engine.due()) is not None and due.received_ns <= now_ns:
+                    await self._pass(self._step(due))
+
+    async def leave(self) -> None:
+        """Cancel what is open, after the last step; what became of it is known on resuming."""
+        async with background() as work:
+            ends = [
+                work.start(_end(desk, one.name))
+                for one in self.engine.account.orders()
+                if (desk := self._desks[one.market.venue]).order(one.name) is not None
+            ]
+            if ends:
+                await asyncio.wait(ends, timeout=_LEAVE_S)
+
+    # Pieces
+
+    def _event_of(
+        self, venue: str, item: Event | BotEvent | Steering | Order
+    ) -> BotEvent | Steering | None:
+        if isinstance(item, Order):
+            return self.dispatch.of_order(venue, item)
+        if venue and isinstance(item, Fill):
+            return self.dispatch.of_fill(venue, item)
+        if isinstance(item, OrderUpdate | OpenOrders | Accepted | Declined):
+            return None  # the desk works out what they mean
+        return item
+
+    async def _step_with_timers(self, event: BotEvent | Steering) -> None:
+        while (due := self.engine.due()) is not None and due.received_ns < event.received_ns:
+            await self._pass(self._step(due))
+        commands = self._step(event)
+        self.to_intent.record(self._clock.now_ns() - event.received_ns)
+        if commands:
+            await self._pass(commands)
+            self.to_wire.record(self._clock.now_ns() - event.received_ns)
+
+    def _step(self, event: BotEvent | Steering) -> list[BotCommand]:
+        commands = list(self.engine.step(event))
+        for fact in self.engine.facts:
+            self._facts.put(fact)
+        if self.engine.halted:
+            self._halted.set()
+        else:
+            self._halted.clear()
+        for command in commands:
+            self.dispatch.send(command)
+        return commands
+
+    async def _pass(self, commands: Iterable[BotCommand]) -> None:
+        """Let the tasks of commands run once: then they are on the wire."""
+        if commands:
+            await asyncio.sleep(0)
+
+    def _wake_at(self, due: Timer | None) -> None:
+        if due is not None:
+            self._intake.wake_in((due.received_ns - self._clock.now_ns()) / 1e9)
+
+    def _recall(self) -> None:
+        """Orders of before: the desk knows what became of them, and others were never sent."""
+        for one in self.engine.account.orders():
+            desk = self._desks.get(one.market.venue)
+            order = None if desk is None else desk.order(one.name)
+            if order is not None and not order.status.is_final:
+                self._step(self.dispatch.answer(one.market, order))
+            event = None if order is None else self.dispatch.of_order(one.market.venue, order)
+            if event is None and order is None:
+                event = Outcome(
+                    venue=one.market.venue,
+                    symbol=one.market.symbol,
+                    client_order_id=one.name,
+                    status=OrderStatus.EXPIRED if one.is_shown else OrderStatus.REFUSED,
+                    reason="it ended, or was not sent, before the run was resumed",
+                    received_ns=self._clock.now_ns(),
+                )
+            if event is not None:
+                self._step(event)
+
+
+async def _end(desk: OrderDesk, name: str) -> None:
+    """Cancel one order; what fails is known to the desk, which looks it up."""
+    with suppress(FluxumError):
+        await desk.cancel(name)
+
+
+def _shown(book: Book) -> BookSnapshot | None:
+    """A live book as its snapshot, which proves what the book's own checks have proved."""
+    if not book.evidence.live:
+        return None
+    shown = book.snapshot()
+    return shown if book.is_valid else structs.replace(shown, sequence=None, checksum=None)
