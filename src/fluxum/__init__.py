@@ -81,6 +81,9 @@ from fluxum.fetch import (
     fetch_time,
     fetch_trades,
 )
+from fluxum.fill.fees import Fees, FeesIn, FeeTier
+from fluxum.fill.latency import ConstantLatency, MeasuredLatency
+from fluxum.fill.queue import World
 from fluxum.flow.bus import BusStatistics
 from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.merge import Merged, merge, merge_by_time
@@ -201,7 +204,7 @@ from fluxum.orders.cache import OrderCounts
 from fluxum.orders.dead_man import SwitchState
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
-from fluxum.orders.gateway import CommandCounts
+from fluxum.orders.gateway import CommandCounts, TradingAccount
 from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
 from fluxum.orders.journal_lines import (
     Changed,
@@ -215,6 +218,11 @@ from fluxum.orders.journal_lines import (
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
+from fluxum.paper.gateway import PaperGateway
+from fluxum.paper.outbox import PaperFaults
+from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+from fluxum.paper.venue import PaperVenue
+from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
@@ -301,6 +309,7 @@ __all__ = [
     "ConsolidatedPrice",
     "ConsolidatedReading",
     "ConsolidatedStream",
+    "ConstantLatency",
     "ConsumerTooSlow",
     "Credentials",
     "Cross",
@@ -319,9 +328,13 @@ __all__ = [
     "Failure",
     "Fee",
     "FeeAsset",
+    "FeeTier",
+    "Fees",
+    "FeesIn",
     "Fetch",
     "FileOrderJournal",
     "Fill",
+    "FillBounds",
     "FillQuery",
     "FluxumError",
     "Forced",
@@ -371,6 +384,7 @@ __all__ = [
     "MarketPrice",
     "MarketQueries",
     "Measured",
+    "MeasuredLatency",
     "MemoryOrderJournal",
     "Merged",
     "Method",
@@ -395,6 +409,7 @@ __all__ = [
     "OrderJournalDamaged",
     "OrderJournalError",
     "OrderQuery",
+    "OrderRecord",
     "OrderRequest",
     "OrderStatus",
     "OrderTotals",
@@ -403,6 +418,10 @@ __all__ = [
     "OutcomeUnknown",
     "Overflow",
     "Page",
+    "PaperFaults",
+    "PaperGateway",
+    "PaperTrader",
+    "PaperVenue",
     "Pipe",
     "PipeStatistics",
     "Place",
@@ -466,6 +485,7 @@ __all__ = [
     "Totals",
     "Trade",
     "Trader",
+    "TradingAccount",
     "TradingCount",
     "TransportError",
     "Trigger",
@@ -483,6 +503,8 @@ __all__ = [
     "VenueReturned",
     "VenueStatus",
     "Wallet",
+    "World",
+    "WorldFill",
     "audit",
     "bot",
     "connect",
@@ -501,6 +523,7 @@ __all__ = [
     "load_config",
     "merge",
     "merge_by_time",
+    "paper",
     "plain",
     "trade",
     "verify",

@@ -31,6 +31,7 @@ from fluxum.model.event import DataStale, Desync, Event, LinkLost, Rejected, Res
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.orders.gateway import TradingAccount
 from fluxum.session.session import Session
 
 __all__ = ["Portfolio"]
@@ -45,13 +46,21 @@ _SECOND_CHECK_S = 5.0
 class Portfolio:
     """Positions of one session's account; `ledger` may hold some already.
 
+    `account` is another than the session's own, such as one on paper.
+
     Used as an async context manager inside the session's block. A reader that is too slow for the
     session's stream would miss fills, so then the portfolio fails with ConsumerTooSlow instead.
     """
 
-    def __init__(self, session: Session, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        ledger: Ledger | None = None,
+        account: TradingAccount | None = None,
+    ) -> None:
         self.ledger = Ledger() if ledger is None else ledger
         self._session = session
+        self._account = account
         self._venue = session.venue.name
         self._bus: Bus[Position] = Bus()
         self._last: dict[Symbol, Position] = {}
@@ -107,7 +116,8 @@ class Portfolio:
         return lines
 
     async def _compared(self) -> tuple[PositionLine, ...]:
-        reported = await self._session.account.positions()
+        account = self._session.account if self._account is None else self._account
+        reported = await account.positions()
         return position_audit(self._venue, self.held(), reported)
 
     def profit(self) -> Decimal | None:

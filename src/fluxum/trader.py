@@ -27,6 +27,7 @@ from fluxum.model.input import Number
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, TimeInForce, Trigger
 from fluxum.orders.desk import OrderDesk
+from fluxum.orders.gateway import TradingAccount
 from fluxum.orders.journal import FileOrderJournal, OrderJournal
 from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
@@ -55,12 +56,19 @@ _TYPES = {
 class Trader:
     """One account at one venue; made by `trade`.
 
-    `session` has the streams, `orders` every way to place and change orders, `portfolio` the
-    positions, `orders.risk` the limits.
+    `session` has the streams, `account` the balances, `orders` every way to place and change
+    orders, `portfolio` the positions, `orders.risk` the limits.
     """
 
-    def __init__(self, session: Session, orders: OrderDesk, portfolio: Portfolio) -> None:
+    def __init__(
+        self,
+        session: Session,
+        orders: OrderDesk,
+        portfolio: Portfolio,
+        account: TradingAccount | None = None,
+    ) -> None:
         self.session = session
+        self.account: TradingAccount = session.account if account is None else account
         self.orders = orders
         self.portfolio = portfolio
         self._close: Callable[[], Awaitable[None]] | None = None
@@ -172,9 +180,7 @@ class Trader:
 
     async def balances(self) -> tuple[Balance, ...]:
         """The account's balance of each asset, as the venue reports it now."""
-        account = self.session.account
-        held = await account.balances()
-        return tuple(held)
+        return tuple(await self.account.balances())
 
 
 def trade(
@@ -245,21 +251,26 @@ async def trader_of(
     limits: RiskLimits | None = None,
     ledger: Ledger | None = None,
     ready_s: float = _READY_S,
+    account: TradingAccount | None = None,
 ) -> AsyncGenerator[Trader]:
-    """Trade over a session whose `ACCOUNT_CHANNELS` are ready; raises as `trade` does."""
-    portfolio = Portfolio(session, ledger)
+    """Trade over a session whose `ACCOUNT_CHANNELS` are ready; raises as `trade` does.
+
+    `account` is another than the session's own, such as one on paper.
+    """
+    account = session.account if account is None else account
+    portfolio = Portfolio(session, ledger, account)
     desk = OrderDesk(
-        session.account,
+        account,
         journal,
         random=runtime.random,
-        rules=session.account.rules,
+        rules=account.rules,
         limits=limits,
         profit=portfolio.profit,
         positions=portfolio.held,
     )
     async with portfolio, desk:
         await desk.wait_reconciled(ready_s)
-        yield Trader(session, desk, portfolio)
+        yield Trader(session, desk, portfolio, account)
 
 
 @contextmanager

@@ -184,15 +184,24 @@ class QueueSide:
         return place
 
     def move(
-        self, place: QueuePlace, key: int, quantity: int, shown: int, best: int = NO_KEY
+        self,
+        place: QueuePlace,
+        key: int,
+        quantity: int,
+        shown: int,
+        best: int = NO_KEY,
+        taken: int = 0,
     ) -> QueuePlace:
         """Change an order so that it loses its place; returns the new one.
 
         That is so of another price and of a greater quantity. What is filled stays filled. If the
         order may have been filled before, its pessimistic fills are at most its old quantity.
+        `taken` is what it took from the other side in between.
         """
         self.leave(place)
-        new = self.enter(place.order_id, key, quantity, shown, best, place.fills)
+        low, mid, high = place.fills
+        done = low + taken, mid + taken, high + taken
+        new = self.enter(place.order_id, key, quantity, shown, best, done)
         if place.high == place.high_max:
             new.low_max = min(new.low_max, place.low_max - max(place.low, 0))
         if key <= place.key:

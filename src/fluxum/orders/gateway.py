@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from fluxum.book.book import Book
 from fluxum.flow.pipe import Pipe
+from fluxum.model.account import Balance
 from fluxum.model.event import Event
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import (
@@ -26,11 +27,13 @@ from fluxum.model.order import (
     Place,
     PlaceBatch,
 )
+from fluxum.model.position import PositionUpdate
 from fluxum.orders.order import TrackedOrder
 from fluxum.venues.private import OrderQuery
 from fluxum.venues.queries import Page
+from fluxum.venues.trading import OrderRules
 
-__all__ = ["AccountGateway", "CommandCounts", "CommandsInFlight", "InFlight"]
+__all__ = ["AccountGateway", "CommandCounts", "CommandsInFlight", "InFlight", "TradingAccount"]
 
 _KEPT_MAX = 10_000
 
@@ -92,6 +95,23 @@ class AccountGateway(Protocol):
 
         Deadlines, and what is compared with the venue's times, are by this clock.
         """
+        ...
+
+
+class TradingAccount(AccountGateway, Protocol):
+    """An account with its rules and balances: what a trader has, at a venue or on paper."""
+
+    @property
+    def rules(self) -> OrderRules:
+        """The rules of order entry."""
+        ...
+
+    async def balances(self) -> Page[Balance]:
+        """All balances of the account as they are now."""
+        ...
+
+    async def positions(self) -> Page[PositionUpdate]:
+        """The open positions in contracts; raises BadInput if there are none of its kind."""
         ...
 
 

@@ -20,6 +20,7 @@ from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
 from fluxum.flow.pipe import Overflow, Pipe, ReaderPolicy
 from fluxum.model.event import (
+    AccountEvent,
     Channel,
     Event,
     State,
@@ -247,6 +248,10 @@ class Session(Queries, SessionReadings):
                 f"no rules of {names} after {timeout_s} s: does {self.venue.name} list it?"
             ) from None
         return tuple(known[one] for one in wanted)
+
+    def publish(self, event: AccountEvent) -> None:
+        """Publish an event of an account that is only simulated, as one of the session's own."""
+        self._processor.publish(event)
 
     # Streams; each call opens its own, which closes itself when no reference to it is left
 

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from fluxum.errors import BadInput
+from fluxum.fill.order import LiveOrder
 from fluxum.model.account import (
     Balance,
     Credentials,
@@ -30,7 +31,7 @@ from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
 from fluxum.model.position import Forced
 from fluxum.sim.contracts import HeldContracts
-from fluxum.sim.orders import LiveOrder, quantum
+from fluxum.sim.orders import quantum, state_of
 from fluxum.venues.rates import RateCounter
 from fluxum.venues.server.accounts import (
     AccountChange,
@@ -209,7 +210,7 @@ class SimulatedAccount:
 
     def state(self, order: LiveOrder) -> OrderState:
         """The state of an order now."""
-        return order.state(self._counter.shown(order))
+        return state_of(order, self._counter.shown(order))
 
     def held_of(self, symbol: Symbol) -> Decimal:
         """What is held of a contract, a short position below zero."""
@@ -391,7 +392,7 @@ class SimulatedAccount:
     def close(self, order: LiveOrder) -> None:
         """An order has ended: move it to the ended ones."""
         del self.live[order.order_id]
-        self._ended[order.order_id] = order.state()
+        self._ended[order.order_id] = state_of(order)
         if len(self._ended) > _ENDED_MAX:
             del self._ended[next(iter(self._ended))]
 

@@ -11,6 +11,10 @@ from functools import partial
 
 from msgspec import structs
 
+from fluxum.fill.amendments import amended, check_amended, edited
+from fluxum.fill.order import LiveOrder
+from fluxum.fill.rules import check_request
+from fluxum.fill.triggers import Watch
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
 from fluxum.model.order import (
@@ -24,13 +28,10 @@ from fluxum.model.order import (
 )
 from fluxum.model.position import Forced
 from fluxum.sim.account import SimulatedAccount
-from fluxum.sim.amendments import amended, check_amended, edited
 from fluxum.sim.contracts import FUNDING_NS, FUNDING_RATE
 from fluxum.sim.market import SimulatedMarket
-from fluxum.sim.orders import LiveOrder
-from fluxum.sim.rules import check_request
+from fluxum.sim.orders import quantum
 from fluxum.sim.trading import Owned, Trading
-from fluxum.sim.triggers import Watch
 from fluxum.venues.server.accounts import (
     AccountChange,
     CommandRefused,
@@ -238,7 +239,7 @@ class OrderGateway:
         origin_id: str = "",
     ) -> LiveOrder:
         instrument = self._instruments[request.symbol]
-        order = LiveOrder(order_id, request, instrument, account.rates, now_ns, origin_id)
+        order = LiveOrder(order_id, request, instrument, account.rates, quantum, now_ns, origin_id)
         last_price = self._last_price(request.symbol)
         if request.trigger is None:
             order.resolve(last_price)
@@ -380,7 +381,9 @@ class OrderGateway:
             self._affordable(account, order, _ZERO)
         except CommandRefused as refused:
             instrument, now_ns = filled.instrument, self.next_instant()
-            order = LiveOrder(name, request, instrument, account.rates, now_ns, filled.order_id)
+            order = LiveOrder(
+                name, request, instrument, account.rates, quantum, now_ns, filled.order_id
+            )
             self._trading.admit(account, order)
             account.record(order, OrderEventKind.PENDING, now_ns)
             reason = refused.refusal.value.capitalize()

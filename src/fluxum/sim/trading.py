@@ -8,6 +8,7 @@ price and time.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from fluxum.fill.order import LiveOrder
 from fluxum.model.account import Liquidity
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
@@ -15,7 +16,6 @@ from fluxum.model.order import OrderStatus, SelfTrade, TimeInForce
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.market import SimulatedMarket
 from fluxum.sim.matching import Execution, MatchingEngine
-from fluxum.sim.orders import LiveOrder
 from fluxum.venues.server.accounts import OrderEventKind
 
 __all__ = ["Owned", "Trading"]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from fluxum.fill.refusal import CommandRefused, Refusal
+from fluxum.fill.triggers import is_trailing
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import (
@@ -14,8 +16,6 @@ from fluxum.model.order import (
     Trigger,
     TriggerReference,
 )
-from fluxum.sim.triggers import is_trailing
-from fluxum.venues.server.accounts import CommandRefused, Refusal
 
 __all__ = ["check_price", "check_request", "check_size"]
 

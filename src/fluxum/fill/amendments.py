@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from msgspec import structs
 
+from fluxum.fill.order import LiveOrder
+from fluxum.fill.refusal import CommandRefused, Refusal
+from fluxum.fill.rules import check_price, check_size
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderType, PriceKind, Trigger
-from fluxum.sim.orders import LiveOrder
-from fluxum.sim.rules import check_price, check_size
-from fluxum.venues.server.accounts import CommandRefused, Refusal
 
 __all__ = ["amended", "check_amended", "edited"]
 
