@@ -31,6 +31,7 @@ BEGINS = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
 BTC_USD = Symbol("BTC/USD")
 TICK = Decimal("0.1")
 MAKER, TAKER = Decimal("0.0010"), Decimal("0.0020")
+CHEAP = Decimal("0.2")  # of these, in a synthetic run
 
 
 def header(**changes: object) -> RunHeader:
@@ -129,7 +130,10 @@ def synthetic(seed: int = 7, orders: int = 300, every_s: int = 600) -> RunFacts:
         header=header(
             ends_ns=BEGINS + ends * SECOND,
             trials=20,
-            trials_variance=0.0004,
+            trials_variance=400.0,
+            fees=(
+                FeeTerms(venue="kraken", tier="tier2", maker=MAKER * CHEAP, taker=TAKER * CHEAP),
+            ),
         ),
         orders=tuple(made),
         equity=tuple(points),
@@ -209,7 +213,7 @@ def _fill(
     step: int,
 ) -> tuple[FillFact, ...]:
     is_maker = chance.random() < 0.9
-    fee = price * quantity * (MAKER if is_maker else TAKER)
+    fee = price * quantity * (MAKER if is_maker else TAKER) * CHEAP
     after = walk[step + 1]
     return (
         FillFact(

@@ -150,6 +150,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config check": ("fluxum.toml",),
     "completion": ("bash",),
     "sim serve": (),
+    "bot report": ("run",),
     "order place": ("-s", "BTC/USD", "--side", "buy", "-q", "1", "-p", "1", "--yes"),
     "order amend": ("O1", "-p", "1", "--yes"),
     "order cancel": ("O1", "--yes"),

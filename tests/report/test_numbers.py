@@ -65,8 +65,10 @@ def test_a_profit_that_fills_do_not_explain_is_a_finding() -> None:
     found = run_numbers(run(*facts.orders, equity=(wrong,)))
 
     assert found.worlds.expected.closing.unexplained == Decimal("0.001")
-    assert len(found.findings) == 3
-    assert "+0.001 USD of the profit of the pessimistic world" in found.findings[0]
+    assert found.findings == (
+        "+0.001 USD of the profit is not explained by fills, fees and marks (pessimistic, expected,"
+        " optimistic)",
+    )
 
 
 def test_a_position_that_is_not_the_sum_of_its_fills_is_a_finding() -> None:

@@ -201,7 +201,9 @@ class Engine:
         commands.begin(now_ns)
         self.facts = ()
         self._books.take(event)
-        if not self.wanted.is_for(event):
+        is_wanted = self.wanted.is_for(event)
+        self._gate.look()
+        if not is_wanted:
             return ()
         intents = self._decide(event)
         if not intents and not commands.facts:

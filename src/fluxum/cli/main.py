@@ -14,6 +14,7 @@ from typer.main import get_command
 from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import (
     account,
+    bot_report,
     ledger,
     market,
     positions,
@@ -253,6 +254,10 @@ _sim = _group("Simulated exchanges on this machine.")
 _sim.callback()(lambda: None)  # so that `serve` stays a subcommand
 _add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
+_bot = _group("Trading bots: strategies, their runs, and what came out.")
+_bot.callback()(lambda: None)  # so that `report` stays a subcommand
+_add(_bot, bot_report.report)
+app.add_typer(_bot, name="bot")
 _config = _group("Settings: show what is in effect, begin a file, check one.")
 for _command in (show, init, check):
     _add(_config, _command)

@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from fluxum.clock import monotonic_s
-from fluxum.errors import BadInput, FluxumError, TapeError
+from fluxum.errors import BadInput, FluxumError, RunFilesError, TapeError
 
 __all__ = ["Ended", "Signals", "exit_code", "run_async"]
 
@@ -145,7 +145,7 @@ def exit_code(command: Callable[[], object]) -> int:
     with _signals.taken():
         try:
             command()
-        except (BadInput, TapeError) as error:
+        except (BadInput, RunFilesError, TapeError) as error:
             _report(error)
             return 2
         except (FluxumError, OSError) as error:

@@ -23,7 +23,7 @@ class Closing(Struct, frozen=True, kw_only=True):
     """What is left of one world's profit after all that explains it: zero if the facts close.
 
     `unexplained` is in the run's currency; `None` if it cannot be known, and `why` is the reason.
-    `findings` are contradictions.
+    `findings` are contradictions between positions and fills.
     """
 
     unexplained: Decimal | None
@@ -45,6 +45,8 @@ def findings(facts: RunFacts) -> list[str]:
     found: list[str] = []
     if facts.header.ends_ns is None:
         found.append("the run did not end in order: its last known instant is taken as its end")
+    if facts.header.halted:
+        found.append(f"the bot was halted: {facts.header.halted}")
     if facts.torn:
         found.append(f"unfinished last lines that a crash left: {facts.torn}, left out")
     for is_wrong, text in (
@@ -97,13 +99,7 @@ def _close(facts: RunFacts, world: World, net: Decimal) -> Closing:
             )
         ends += quantity * (mark or _ZERO)
     begins = sum((one.quantity * (one.mark or _ZERO) for one in facts.header.held_begins), _ZERO)
-    unexplained = net - (cash + ends - begins)
-    if unexplained:
-        findings += (
-            f"{unexplained.normalize():+f} {currency} of the profit of the {world.value} world "
-            "is not explained by fills, fees and marks",
-        )
-    return Closing(unexplained=unexplained, findings=findings)
+    return Closing(unexplained=net - (cash + ends - begins), findings=findings)
 
 
 def _changes(order: OrderFact, fill: FillFact, currency: Asset) -> tuple[Decimal, Decimal]:

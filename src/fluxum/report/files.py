@@ -267,7 +267,9 @@ def _read_header(folder: Path) -> _RunFile:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise RunFilesError(f"{path}: the folder of a run was expected ({error})") from error
+        raise RunFilesError(
+            f"{path}: the folder of a run was expected ({error.strerror})"
+        ) from error
     try:
         held = msgspec.json.decode(text, type=_RunFile, dec_hook=_symbol)
         checked(held.header.equity_begins, "equity_begins")

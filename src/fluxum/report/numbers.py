@@ -67,7 +67,7 @@ def run_numbers(facts: RunFacts) -> RunNumbers:
         is_separated=is_separated(ByWorld(*(one.net for one in worlds.all))),
         exposure=exposure(facts),
         gaps=gap_time(facts),
-        findings=(*(one for each in worlds.all for one in each.closing.findings), *findings(facts)),
+        findings=(*_contradictions(worlds, facts.header.currency), *findings(facts)),
     )
 
 
@@ -93,3 +93,18 @@ def _world_numbers(facts: RunFacts, world: World) -> WorldNumbers:
         drawdown=drawdown(points, facts.ends_ns),
         closing=closing,
     )
+
+
+def _contradictions(worlds: ByWorld[WorldNumbers], currency: Asset) -> list[str]:
+    """What does not close; worlds in which as much is not explained share a line."""
+    amounts: dict[Decimal, list[str]] = {}
+    for world in World:
+        unexplained = worlds.of(world).closing.unexplained
+        if unexplained:
+            amounts.setdefault(unexplained, []).append(world.value)
+    found = [
+        f"{EXACT.normalize(amount):+f} {currency} of the profit is not explained by fills, fees "
+        f"and marks ({', '.join(names)})"
+        for amount, names in amounts.items()
+    ]
+    return found + [text for one in worlds.all for text in one.closing.findings]

@@ -112,6 +112,7 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fie
     `trials` is how many variants were tried before this one was chosen, itself included; `None`
     if that is not known. `trials_variance` is the variance of their annual Sharpe ratios.
     `equity_begins` is the equity before the first order, `held_begins` the positions in it.
+    `halted` is why the bot was halted before the end, else empty.
     """
 
     strategy: str
@@ -129,6 +130,7 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fie
     seed: int | None = None
     trials: int | None = None
     trials_variance: float | None = None
+    halted: str = ""
 
 
 class FillFact(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
