@@ -116,6 +116,7 @@ def test_money_closes_to_the_last_unit_in_each_world(columns: Columns) -> None:
 
     last = result.equity[-1]
     assert result.decisions > 300
+    assert result.facts.header.equity_begins == 1_000_000 + 10 * Decimal("45000.05")
     player = Player(columns)
     for _ in iter(player.next, None):
         pass

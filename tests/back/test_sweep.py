@@ -13,7 +13,8 @@ from fluxum.back.prepare import prepare
 from fluxum.back.sweep import Sweep, combinations, spread, sweep
 from fluxum.errors import BadInput
 
-OVER = {"every": [40, 80], "size": ["0.1", "0.4", "0.7"]}
+SIZES = ["0.1", "0.4", "0.7"]
+OVER: dict[str, list[object]] = {"every": [40, 80], "size": list[object](SIZES)}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_every_combination_is_run_on_every_fold_and_ranked(found: Sweep, tape: P
     assert found.trials == 6
     assert [one.rank for one in found.variants] == [1, 2, 3, 4, 5, 6]
     assert {tuple(one.parameters.items()) for one in found.variants} == {
-        (("every", every), ("size", size)) for every in ("40", "80") for size in OVER["size"]
+        (("every", every), ("size", size)) for every in ("40", "80") for size in SIZES
     }
     earned = [one.profit.expected for one in found.variants]
     assert earned == sorted(earned, key=lambda one: -(one or 0))

@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 
 from fluxum.back.backtest import backtest
 from fluxum.back.columns import Columns
+from fluxum.bot.engine_state import decode, encode
 from fluxum.bot.strategy import Strategy
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT
@@ -107,12 +108,14 @@ def sweep(
     folds: int = 1,
     processes: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    load: Callable[[], type[Strategy]] | None = None,
     **options: Any,
 ) -> Sweep:
     """Back-test every combination of the values in `over` on every fold, and rank them.
 
     `strategy` has the values of all other parameters. `options` are those of `backtest`. Variants
-    are ranked by what they earned in the world that the account follows, then by their parameters.
+    are ranked by what they are expected to have earned, then by their parameters. `load` returns
+    the class of the strategy in another process, if it is of no module that can be imported there.
     Raises BadInput for a parameter that the strategy does not have.
     """
     variants = combinations(strategy, over)
@@ -126,7 +129,7 @@ def sweep(
         for variant in range(len(variants))
         for fold, (begins_ns, ends_ns) in enumerate(times)
     ]
-    made = _Work([one for one, _ in variants], Path(tape), options)
+    made = _Work(load or _Same(type(strategy)), variants, Path(tape), options)
     trials: list[Trial] = []
     for trial in _each(made, tasks, processes):
         trials.append(trial)
@@ -202,8 +205,15 @@ def _folds(columns: Columns, folds: int) -> tuple[tuple[int, int], ...]:
 class _Work:
     """What a process needs to run trials; the columns are opened once in each."""
 
-    def __init__(self, variants: list[Strategy], tape: Path, options: dict[str, Any]) -> None:
-        self._variants = variants
+    def __init__(
+        self,
+        load: Callable[[], type[Strategy]],
+        variants: Sequence[tuple[Strategy, dict[str, str]]],
+        tape: Path,
+        options: dict[str, Any],
+    ) -> None:
+        self._load = load
+        self._variants = [encode(strategy) for strategy, _ in variants]
         self._tape = tape
         self._options = options
         self._columns: Columns | None = None
@@ -213,7 +223,7 @@ class _Work:
         if self._columns is None:
             self._columns = Columns(self._tape, is_checked=False)
         variant, fold, begins_ns, ends_ns = task
-        strategy = structs.replace(self._variants[variant])
+        strategy = decode(self._variants[variant], self._load())
         result = backtest(
             strategy, self._columns, begins_ns=begins_ns, ends_ns=ends_ns, **self._options
         )
@@ -229,6 +239,16 @@ class _Work:
             halted=result.halted,
             failed=result.failed,
         )
+
+
+class _Same:
+    """Returns a class that every process can import."""
+
+    def __init__(self, kind: type[Strategy]) -> None:
+        self._kind = kind
+
+    def __call__(self) -> type[Strategy]:
+        return self._kind
 
 
 _work: _Work | None = None

@@ -14,6 +14,7 @@ from typer.main import get_command
 from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import (
     account,
+    backtests,
     bot_report,
     ledger,
     market,
@@ -255,8 +256,14 @@ _sim.callback()(lambda: None)  # so that `serve` stays a subcommand
 _add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
 _bot = _group("Trading bots: strategies, their runs, and what came out.")
-_bot.callback()(lambda: None)  # so that `report` stays a subcommand
-_add(_bot, bot_report.report)
+_BOT: dict[str, Command] = {
+    "prepare": backtests.prepare_tapes,
+    "backtest": backtests.backtest_tape,
+    "sweep": backtests.sweep_tape,
+    "report": bot_report.report,
+}
+for _name, _command in _BOT.items():
+    _add(_bot, _command, _name)
 app.add_typer(_bot, name="bot")
 _config = _group("Settings: show what is in effect, begin a file, check one.")
 for _command in (show, init, check):
