@@ -11,7 +11,7 @@ from decimal import Decimal
 from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_STATUS
 from fluxum.back.faithful import ReplayPlayer
 from fluxum.back.player import Player
-from fluxum.back.watching import BUY, KIND_LEVEL, NO_KEY, UNSEEN, Touch
+from fluxum.back.watching import BUY, KIND_LEVEL, NO_KEY, SELL, UNSEEN, Touch
 from fluxum.bot.market import Market
 from fluxum.fill.queue import QueueSide
 
@@ -150,12 +150,21 @@ class Lane:
             self._taken[side].pop(key, None)
         queue.level(key, units)
 
+    def resolve(self) -> None:
+        """Decide what happened in a gap, before the levels of the book that ends it."""
+        for queue in self.queues:
+            queue.lose()
+        bid, ask = self.best(BUY), self.best(SELL)
+        if NO_KEY in (bid, ask):
+            return
+        for side, queue in enumerate(self.queues):
+            twice = bid - ask if side == BUY else ask - bid
+            for place in list(queue.places):
+                if twice < 2 * place.key:
+                    queue.complete(place)
+
     def _status(self) -> None:
-        is_lost = not self._player.books[self.number].is_valid
-        if is_lost and not self.is_lost:
-            for queue in self.queues:
-                queue.lose()
-        self.is_lost = is_lost
+        self.is_lost = not self._player.books[self.number].is_valid
 
     def _settle(self) -> None:
         """End a message of the book."""

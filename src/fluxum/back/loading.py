@@ -1,4 +1,4 @@
-"""Strategies by name: `FILE.py:Class` or `package.module:Class`, with parameters as plain values."""
+"""Strategies by name, `FILE.py:Class` or `package.module:Class`, with plain parameters."""
 
 import importlib
 import importlib.util

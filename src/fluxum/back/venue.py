@@ -7,9 +7,10 @@ it is filled in that world.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from fluxum.back.columns import KIND_SNAPSHOT
 from fluxum.back.lane import Lane
 from fluxum.back.money import Accounts
 from fluxum.back.records import RunFill, RunOrder
@@ -94,11 +95,13 @@ class TapeVenues:
                 self._cancel(sent.market, command, at_ns)
         return None
 
-    def touch(self, touches: Iterable[Touch], now_ns: int) -> bool:
+    def touch(self, touches: Sequence[Touch], now_ns: int) -> bool:
         """Process what the tape has of watched markets; whether an order was filled."""
         is_filled = False
         for touch in touches:
             lane = self._by_number[touch.market]
+            if lane.is_lost and _begins_anew(touches, touch):
+                lane.resolve()
             lane.touch(touch)
             if lane.is_lost:
                 self._doubt(lane)
@@ -375,3 +378,9 @@ class TapeVenues:
 
     def _lane(self, market: Market) -> Lane:
         return self._lanes[market]
+
+
+def _begins_anew(touches: Sequence[Touch], touch: Touch) -> bool:
+    """Whether this is the first of the touches of a whole book."""
+    whole = any(one.market == touch.market and one.kind == KIND_SNAPSHOT for one in touches)
+    return whole and next(one for one in touches if one.market == touch.market) is touch

@@ -41,7 +41,7 @@ ParameterFile = Annotated[
 ]
 Values = Annotated[
     list[str] | None,
-    typer.Option("--with", metavar="NAME=VALUE", help="One parameter; repeatable."),
+    typer.Option("--with", metavar="NAME=VALUE", help="A parameter. Repeatable."),
 ]
 Deposits = Annotated[
     list[str] | None,
@@ -337,13 +337,13 @@ def _prepared(columns: Columns) -> Any:
 
 def _prepared_text(columns: Columns) -> str:
     lines = [f"{'proved' if columns.provenance.is_proved else 'NOT PROVED'} {columns.path}"]
-    for tape in columns.provenance.tapes:
-        lines.append(
-            f"  {tape.file}: {tape.frames:,} frames of {tape.venue}, {tape.book_messages:,} book"
-            f" messages, {tape.checks_passed:,} proved, {tape.checks_failed} failed,"
-            f" {tape.unverified} unverified, {tape.desyncs} desyncs, {tape.rejected} rejected,"
-            f" {tape.crossed} crossed, {tape.lost} lost, {tape.torn} torn"
-        )
+    lines += [
+        f"  {tape.file}: {tape.frames:,} frames of {tape.venue}, {tape.book_messages:,} book"
+        f" messages, {tape.checks_passed:,} proved, {tape.checks_failed} failed,"
+        f" {tape.unverified} unverified, {tape.desyncs} desyncs, {tape.rejected} rejected,"
+        f" {tape.crossed} crossed, {tape.lost} lost, {tape.torn} torn"
+        for tape in columns.provenance.tapes
+    ]
     gaps = columns.provenance.gaps
     missing = sum(gap.until_ns - gap.since_ns for gap in gaps) / 1e9
     lines.append(f"  {len(gaps)} gaps of {missing:.1f} s in all; {columns.rows:,} rows of")
@@ -409,9 +409,8 @@ def _sweep_text(found: Sweep) -> str:
 def _variant_text(one: Variant) -> str:
     chosen = " ".join(f"{name}={value}" for name, value in one.parameters.items())
     ties = f"; not separated from {', '.join(map(str, one.ties))}" if one.ties else ""
-    wrong = (
-        f"; FAILED: {one.failed}" if one.failed else f"; HALTED: {one.halted}" * bool(one.halted)
-    )
+    halted = f"; HALTED: {one.halted}" if one.halted else ""
+    wrong = f"; FAILED: {one.failed}" if one.failed else halted
     return (
         f"{one.rank:>4}  {chosen}  {_profit(one.profit)}, {one.fills} fills of {one.orders}"
         f" orders{ties}{wrong}"

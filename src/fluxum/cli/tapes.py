@@ -135,9 +135,9 @@ def verify(
     is_proved = is_readable = True
     talk = Console(stderr=True)
     with Output(form) as output:
-        recordings = recordings(files, output)
-        for number, (path, *more) in enumerate(recordings, 1):
-            working = f"verifying {number} of {len(recordings)}: {path.name}"
+        found = recordings(files, output)
+        for number, (path, *more) in enumerate(found, 1):
+            working = f"verifying {number} of {len(found)}: {path.name}"
             try:
                 with talk.status(working) if talk.is_terminal else nullcontext():
                     report = verify_recording(path, exchange, depth, more)
@@ -184,22 +184,22 @@ def _is_known(file: Path) -> bool:
 
 def _joined(files: Iterable[Path]) -> list[list[Path]]:
     """Recordings as lists of files: those that one was rotated into, by their number."""
-    recordings: list[list[Path]] = []
+    joined: list[list[Path]] = []
     rotated: list[tuple[TapeHeader, Path]] = []
     for file in files:
         header = _header(file)
         if header is None or not header.recording_ns:
-            recordings.append([file])
+            joined.append([file])
         else:
             rotated.append((header, file))
     before: TapeHeader | None = None
     for header, file in sorted(rotated, key=_place):
         if before is not None and header.follows(before):
-            recordings[-1].append(file)
+            joined[-1].append(file)
         else:
-            recordings.append([file])
+            joined.append([file])
         before = header
-    return recordings
+    return joined
 
 
 def _header(file: Path) -> TapeHeader | None:
