@@ -18,7 +18,7 @@ from fluxum.back.player import Player
 from fluxum.back.run import Loop, TapeBooks
 from fluxum.back.venue import TapeVenues
 from fluxum.bot.engine import Engine
-from fluxum.bot.engine_state import Step
+from fluxum.bot.engine_state import Step, decode, encode
 from fluxum.bot.limits import BotLimits
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Strategy, Want
@@ -70,7 +70,7 @@ def backtest(
     faithful: Sequence[Path | Sequence[Path]] = (),
     out: Path | str | None = None,
 ) -> "BacktestResult":
-    """Run a strategy over a prepared tape, in virtual time.
+    """Run a copy of a strategy over a prepared tape, in virtual time.
 
     A venue that is in `accounts` has these balances and refuses orders beyond them; without any,
     every venue has an account without limit. `fills` is the world that the account follows.
@@ -121,7 +121,7 @@ class Backtest:
         equity_s: int = 60,
         faithful: Sequence[Path | Sequence[Path]] = (),
     ) -> None:
-        self._strategy = strategy
+        self._strategy = decode(encode(strategy), type(strategy))
         self._parameters = _parameters(strategy)
         self._columns = columns
         self._seed = seed

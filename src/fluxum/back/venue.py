@@ -110,11 +110,6 @@ class TapeVenues:
                 is_filled = True
         return is_filled
 
-    @property
-    def open_orders(self) -> tuple[RunOrder, ...]:
-        """The orders that rest."""
-        return tuple(self._open.values())
-
     # Commands
 
     def _place(self, order: RunOrder, now_ns: int) -> None:
@@ -134,10 +129,11 @@ class TapeVenues:
             if there < order.quantity:
                 self._end(order, OrderStatus.CANCELED, now_ns, "it could not be filled whole")
                 return
-        self._take(order, now_ns)
-        left = order.quantity - order.filled[self._world]
-        if not left:
+        meets_own = self._take(order, now_ns)
+        if order.filled[self._world] >= order.quantity:
             order.status = OrderStatus.FILLED
+        elif meets_own:
+            self._end(order, OrderStatus.CANCELED, now_ns, "it would trade with one's own order")
         elif key is None or request.time_in_force is not TimeInForce.GTC:
             self._end(order, OrderStatus.CANCELED, now_ns, "nothing more was there to take")
         else:
@@ -195,12 +191,19 @@ class TapeVenues:
                 break
         return cost
 
-    def _take(self, order: RunOrder, now_ns: int) -> None:
-        """Trade with what others show, the same in every world."""
+    def _take(self, order: RunOrder, now_ns: int) -> bool:
+        """Trade with what others show, the same in every world; whether it meets one's own order.
+
+        It ends before it would trade with another order of the account.
+        """
         lane = order.lane
         left = order.quantity - order.filled[self._world]
-        taken = False
+        own = lane.queues[1 - order.side].top
+        taken = meets_own = False
         for key, free in list(lane.offered(order.side, order.key)):
+            meets_own = key <= own
+            if meets_own:
+                break
             units = min(free, left)
             lane.take(order.side, key, units)
             taken = True
@@ -213,6 +216,8 @@ class TapeVenues:
                 break
         if taken:
             lane.watch()
+        reaches_own = order.key is not None and -order.key <= own
+        return left > 0 and (meets_own or reaches_own)
 
     def _rest(self, order: RunOrder, key: int) -> None:
         lane, side = order.lane, order.side
@@ -261,11 +266,13 @@ class TapeVenues:
         if quantity <= filled:
             self._end(order, OrderStatus.CANCELED, now_ns, "it is filled as far as it is left")
             return
-        self._take(order, now_ns)
-        if order.filled[self._world] < order.quantity:
-            self._rest(order, key)
-        else:
+        meets_own = self._take(order, now_ns)
+        if order.filled[self._world] >= order.quantity:
             order.status = OrderStatus.FILLED
+        elif meets_own:
+            self._end(order, OrderStatus.CANCELED, now_ns, "it would trade with one's own order")
+        else:
+            self._rest(order, key)
 
     def _cancel(self, market: Market, command: Cancel, now_ns: int) -> None:
         for name in command.client_order_ids:
