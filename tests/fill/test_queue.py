@@ -160,12 +160,12 @@ def test_a_reduced_order_keeps_its_place_and_what_is_filled() -> None:
     assert place.fills == (30, 30, 30)
 
 
-def test_a_moved_order_starts_behind_all_with_what_is_left() -> None:
+def test_a_moved_order_starts_behind_all_and_those_for_whom_it_traded() -> None:
     side, place = resting()
     side.trade(100, 120)  # 20 of 50
 
     moved = side.move(place, 99, 60, 500, best=100)
-    assert (moved.fills, moved.ahead) == ((20, 20, 20), (500, 500, 500))
+    assert (moved.fills, moved.ahead) == ((20, 20, 20), (520, 500, 500))
     assert [one.order_id for one in side.places] == [1]
 
     side.trade(99, 600)

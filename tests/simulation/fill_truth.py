@@ -36,9 +36,7 @@ def main(orders: int) -> int:
         filled = sum(one.filled > 0 for one in verdicts)
         print(f"{name:18}{len(verdicts):8}{outside:9}{filled:8}{width:8.1%}{same:8.1%}")
         seeds = [
-            f"{i // 2} {['buy', 'sell'][i % 2]}"
-            for i, one in enumerate(verdicts)
-            if one.is_outside
+            f"{i // 2} {['buy', 'sell'][i % 2]}" for i, one in enumerate(verdicts) if one.is_outside
         ]
         if seeds and not flow.immediate:
             print(f"  outside: {', '.join(seeds[:10])}")

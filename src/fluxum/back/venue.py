@@ -222,15 +222,15 @@ class TapeVenues:
     def _rest(self, order: RunOrder, key: int) -> None:
         lane, side = order.lane, order.side
         order.key = key
+        queue, place = lane.queues[side], order.place
+        quantity, shown, best = order.quantity, lane.shown(side, key), lane.best(side)
         low, mid, high = order.filled
-        order.place = lane.queues[side].enter(
-            order.number,
-            key,
-            order.quantity,
-            lane.shown(side, key),
-            lane.best(side),
-            (low, mid, high),
-        )
+        if place is None:
+            order.place = queue.enter(order.number, key, quantity, shown, best, (low, mid, high))
+        else:
+            order.was_alone = order.was_alone or place.was_alone
+            taken = order.filled[self._world] - place.fills[self._world]
+            order.place = queue.move(place, key, quantity, shown, best, taken)
         order.was_in_gap = order.was_in_gap or lane.is_lost
         order.status = OrderStatus.OPEN
         self._open[order.name] = order
@@ -260,16 +260,18 @@ class TapeVenues:
             place.resize(quantity)
             self._tell(order, OrderStatus.OPEN, now_ns)
             return
-        self._leave(order)
         order.quantity, order.key = quantity, key
         self._tell(order, OrderStatus.OPEN, now_ns)
         if quantity <= filled:
+            self._leave(order)
             self._end(order, OrderStatus.CANCELED, now_ns, "it is filled as far as it is left")
             return
         meets_own = self._take(order, now_ns)
         if order.filled[self._world] >= order.quantity:
+            self._leave(order)
             order.status = OrderStatus.FILLED
         elif meets_own:
+            self._leave(order)
             self._end(order, OrderStatus.CANCELED, now_ns, "it would trade with one's own order")
         else:
             self._rest(order, key)

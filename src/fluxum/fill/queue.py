@@ -74,6 +74,7 @@ class QueuePlace:
         "order_id",
         "printed",
         "quantity",
+        "reach",
         "shown",
         "was_alone",
         "young",
@@ -101,6 +102,7 @@ class QueuePlace:
         self.printed = 0  # traded here, and not subtracted from the level yet
         self.displaced = 0  # others who still stand ahead here, as one's own orders traded for them
         self.debt = 0  # the same at better prices
+        self.reach = NO_KEY  # the best key at which it traded at earlier places
         self.crossed = 0  # the most that the other side showed at this price or beyond it
         self.early = 0  # left the level, and may turn out to have traded
         self.early_frames = 0  # the frames for which it may
@@ -204,14 +206,10 @@ class QueueSide:
         new = self.enter(place.order_id, key, quantity, shown, best, done)
         if place.high == place.high_max:
             new.low_max = min(new.low_max, place.low_max - max(place.low, 0))
-        if key <= place.key:
-            # Those for whom the order traded are still there, at its old price or a worse one.
-            others = place.fills[0] + place.displaced + place.debt
-            if key < place.key:
-                new.debt = others
-            else:
-                new.displaced = others
-                new.low -= others
+        # Those for whom one's own orders traded are still there, at those prices or worse ones.
+        new.reach = max(place.reach, place.key if place.low > 0 else NO_KEY)
+        new.displaced = place.displaced + place.debt + (low if key <= new.reach else 0)
+        new.low -= new.displaced
         return new
 
     def leave(self, place: QueuePlace) -> None:
