@@ -43,7 +43,6 @@ class Lane:
         self._price_places, self._quantity_places = places
         self._taken: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._printed: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        self._apart = apart
         self._prices: dict[int, Decimal] = {}
 
     # Units
@@ -118,6 +117,7 @@ class Lane:
             for queue, taken in zip(self.queues, self._taken, strict=True)
         ]
         self._player.watch(self.number, *keys)
+        self._wake()
 
     @property
     def has_news(self) -> bool:
@@ -135,7 +135,7 @@ class Lane:
             printed = self._printed[touch.side]
             printed[touch.key] = printed.get(touch.key, 0) + touch.quantity
             self.queues[touch.side].trade(touch.key, touch.quantity)
-            self._player.wake(self.number, self._apart + 1)
+            self._player.wake(self.number, 1)
         elif kind == KIND_STATUS:
             self._status()
         else:
@@ -176,3 +176,10 @@ class Lane:
             for key, units in self._player.levels(self.number, 1 - side, -queue.top):
                 queue.opposite(-key, units - taken.get(key, 0))
             queue.settle(self.best(side))
+        self._wake()
+
+    def _wake(self) -> None:
+        """See the next message of the book in any case, if it may matter."""
+        for queue in self.queues:
+            if queue.top != NO_KEY and queue.is_counting:
+                self._player.wake(self.number, 1)
