@@ -18,7 +18,7 @@ from fluxum.back.player import Player
 from fluxum.back.run import Loop, TapeBooks
 from fluxum.back.venue import TapeVenues
 from fluxum.bot.engine import Engine
-from fluxum.bot.engine_state import Step
+from fluxum.bot.engine_state import Step, decode, encode
 from fluxum.bot.limits import BotLimits
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Strategy, Want
@@ -37,6 +37,7 @@ from fluxum.report.run import (
     GapFact,
     OrderFact,
     Provenance,
+    RunFact,
     RunFacts,
     RunHeader,
     World,
@@ -69,7 +70,7 @@ def backtest(
     faithful: Sequence[Path | Sequence[Path]] = (),
     out: Path | str | None = None,
 ) -> "BacktestResult":
-    """Run a strategy over a prepared tape, in virtual time.
+    """Run a copy of a strategy over a prepared tape, in virtual time.
 
     A venue that is in `accounts` has these balances and refuses orders beyond them; without any,
     every venue has an account without limit. `fills` is the world that the account follows.
@@ -120,7 +121,7 @@ class Backtest:
         equity_s: int = 60,
         faithful: Sequence[Path | Sequence[Path]] = (),
     ) -> None:
-        self._strategy = strategy
+        self._strategy = decode(encode(strategy), type(strategy))
         self._parameters = _parameters(strategy)
         self._columns = columns
         self._seed = seed
@@ -142,11 +143,9 @@ class Backtest:
                 f" ns), was {begins_ns} to {ends_ns}"
             )
         self._player = player = _player(columns, wanted, faithful)
-        units = [(one.price_places, one.quantity_places) for one in columns.markets]
+        self._numbers = markets
         self.lanes = {
-            market: Lane(player, number, market, units[number])
-            for market, number in markets.items()
-            if market in self._lanes_of
+            market: self._lane(player, market) for market in markets if market in self._lanes_of
         }
         self._currency = Asset(currency or self._wants[0].market.symbol.quote)
         self._accounts = Accounts(_balances(accounts, markets), self._fees, self._world)
@@ -189,7 +188,7 @@ class Backtest:
         engine.hold(positions)
         loop = Loop(self._player, engine, self.venues, self._builders, self.course)
         self._player.skip(self._begins_ns)
-        begun = self.course.worth(self._world, self._mids())
+        begun = self._begun_worth()
         loop.run(self._ends_ns)
         ends_ns = max(self._player.now_ns, self._begins_ns)
         self.course.sample(ends_ns)
@@ -246,6 +245,11 @@ class Backtest:
         return tuple(order_fact(order, self._currency) for order in self.venues.orders)
 
     @property
+    def is_proved(self) -> bool:
+        """Whether every tape is proved, and none has a gap."""
+        return self._columns.provenance.is_proved
+
+    @property
     def world(self) -> World:
         """The world that the account follows."""
         return _WORLDS[self._world]
@@ -254,8 +258,22 @@ class Backtest:
         if step.decision:
             self.texts.append(step.decision)
 
-    def _mids(self) -> dict[Market, Decimal | None]:
-        return {market: lane.mid(lane.twice_mid) for market, lane in self.lanes.items()}
+    def _begun_worth(self) -> Decimal | None:
+        """What the balances are worth at the beginning: at the first mids that there are."""
+        player = TapePlayer(self._columns, lambda _kind, _market: False)
+        player.skip(self._begins_ns)
+        lanes = {market: self._lane(player, market) for market in self.lanes}
+        while True:
+            mids = {market: lane.mid(lane.twice_mid) for market, lane in lanes.items()}
+            worth = self.course.worth(self._world, mids)
+            if worth is not None or player.next_ns >= self._ends_ns:
+                return worth
+            player.skip(player.next_ns + 1)
+
+    def _lane(self, player: Player | ReplayPlayer, market: Market) -> Lane:
+        number = self._numbers[market]
+        one = self._columns.markets[number]
+        return Lane(player, number, market, (one.price_places, one.quantity_places))
 
     def _begun(self) -> dict[str, dict[str, Decimal]]:
         found: dict[str, dict[str, Decimal]] = {}
@@ -281,11 +299,18 @@ class BacktestResult:
         """Why the bot was halted, else empty."""
         self.failed = engine.failed
         """The error of the strategy, else empty."""
+        self.world = run.world
+        """The world that the account followed."""
         self.steps = steps
         """How many events the engine received."""
         self._run = run
         self._equity_begins = equity_begins
         self._ends_ns = ends_ns
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether every tape is proved, and none has a gap."""
+        return self._run.is_proved
 
     @cached_property
     def facts(self) -> RunFacts:
@@ -320,7 +345,8 @@ class BacktestResult:
         facts = self.facts
         header = structs.replace(facts.header, ends_ns=None)
         with RunWriter(folder, header) as writer:
-            for fact in (*facts.orders, *facts.equity, *facts.gaps):
+            written: tuple[RunFact, ...] = (*facts.orders, *facts.equity, *facts.gaps)
+            for fact in written:
                 writer.write(fact)
             texts = self._run.texts
             if texts:

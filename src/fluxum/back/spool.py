@@ -133,7 +133,7 @@ class _Spool:
     def __init__(self, code: str, folder: Path) -> None:
         self.entries = array(code)
         self.append = self.entries.append
-        self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # type: ignore[assignment]  # noqa: SIM115
+        self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._flushed = 0
 
     @property

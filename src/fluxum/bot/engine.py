@@ -219,9 +219,10 @@ class Engine:
         commands.begin(now_ns)
         self.facts = ()
         self._books.take(event)
+        is_wanted = self.wanted.is_for(event)
         if self._is_looking:
             self._gate.look()
-        if not self.wanted.is_for(event):
+        if not is_wanted:
             return commands.sent
         intents = self._decide(event)
         if not intents and not commands.facts:
