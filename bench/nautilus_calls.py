@@ -61,8 +61,13 @@ def objects(path):
                 side, price, quantity, trade = rest
                 taker = AggressorSide.BUYER if side == "buy" else AggressorSide.SELLER
                 yield TradeTick(
-                    ID, Price.from_str(price), Quantity.from_str(quantity), taker,
-                    TradeId(str(trade)), ns, ns,
+                    ID,
+                    Price.from_str(price),
+                    Quantity.from_str(quantity),
+                    taker,
+                    TradeId(str(trade)),
+                    ns,
+                    ns,
                 )
                 continue
             deltas = []
@@ -74,8 +79,13 @@ def objects(path):
                     deltas.append((action, order))
             made = [
                 OrderBookDelta(
-                    ID, action, order,
-                    RecordFlag.F_LAST if at == len(deltas) - 1 else 0, number, ns, ns,
+                    ID,
+                    action,
+                    order,
+                    RecordFlag.F_LAST if at == len(deltas) - 1 else 0,
+                    number,
+                    ns,
+                    ns,
                 )
                 for at, (action, order) in enumerate(deltas)
             ]

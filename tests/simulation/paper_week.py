@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from fluxum.paper.outbox import PaperFaults
 from msgspec import Struct
 
 import fluxum
@@ -23,6 +22,7 @@ from fluxum.ledger.audit import audit
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, OrderRequest, OrderStatus
+from fluxum.paper.transit import PaperFaults
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.sim.runtime import SimulatedRuntime

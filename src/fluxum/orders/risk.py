@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from fluxum.book.book import Book
 from fluxum.errors import BadInput, RiskRefused
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Asset, Symbol
@@ -18,6 +17,7 @@ from fluxum.orders.check import price_of
 from fluxum.orders.exposure import Exposed, Exposure, could_fill, fills_after, wanted
 from fluxum.orders.limits import (
     Books,
+    PricedBook,
     RiskLimits,
     best_price,
     check_collar,
@@ -383,7 +383,7 @@ class Risk:
         book = self._valid(request.symbol, limit)
         return best_price(book, request.side, request.symbol, limit)
 
-    def _valid(self, symbol: Symbol, limit: str) -> Book:
+    def _valid(self, symbol: Symbol, limit: str) -> PricedBook:
         return valid_book(self._book, symbol, limit, takes_unverified=self._takes_unverified)
 
 
