@@ -30,6 +30,8 @@ GROUPS = {
         "fluxum.transport",
         "fluxum.venues",
     ),
+    "Paper and fills": ("fluxum.paper", "fluxum.paper_trader", "fluxum.fill"),
+    "Bots, back-tests, reports": ("fluxum.bot", "fluxum.back", "fluxum.report"),
     "Order books": ("fluxum.book",),
     "Events, and what they are about": ("fluxum.model",),
     "Orders and limits": ("fluxum.orders",),

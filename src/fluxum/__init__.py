@@ -103,7 +103,7 @@ from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
 from fluxum.paper.venue import PaperVenue
 from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
-from fluxum.replay import Replay
+from fluxum.replay import Moment, Replay
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig
@@ -258,6 +258,7 @@ __all__: list[str] = [
     "Merged",
     "Method",
     "Missing",
+    "Moment",
     "NameCounts",
     "Named",
     "Network",

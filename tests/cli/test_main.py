@@ -153,7 +153,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config check": ("fluxum.toml",),
     "completion": ("bash",),
     "sim serve": (),
+    "bot new": ("maker.py",),
+    "bot check": ("maker.py:Maker",),
+    "bot prepare": ("tape.jsonl",),
+    "bot backtest": ("maker.py:Maker", "--tape", "tape.columns"),
+    "bot sweep": ("maker.py:Maker", "--tape", "tape.columns"),
+    "bot paper": ("maker.py:Maker",),
+    "bot run": ("maker.py:Maker",),
     "bot report": ("run",),
+    "bot compare": ("run",),
+    "bot halt": ("run",),
     "order place": ("-s", "BTC/USD", "--side", "buy", "-q", "1", "-p", "1", "--yes"),
     "order amend": ("O1", "-p", "1", "--yes"),
     "order cancel": ("O1", "--yes"),
@@ -352,7 +361,7 @@ def test_support_shows_every_exchange_with_the_date_it_was_seen(
         offered = {
             one.value for one in venue.routes if one not in venue.needs_token or one in private
         }
-        cards = 20 if private else 14
+        cards = 21 if private else 14
         assert len(finding.passed) + len(finding.passed_over) == cards, name
         assert set(finding.channels) == offered
     assert run("support") == 0

@@ -260,7 +260,7 @@ LINES: list[tuple[Event, str]] = [
         ),
         '{"type":"ledger_entry","venue":"k","entry_id":"L1","reference_id":"T1","kind":"trade",'
         '"venue_kind":"trade","asset":"USD","amount":"-10","fee":"0.0000","balance":"90.0000",'
-        '"wallet":"","backfilled":false,"venue_ns":1,"received_ns":2}',
+        '"wallet":"","backfilled":false,"venue_ns":1,"received_ns":2,"source":"venue"}',
     ),
     (POSITION, POSITION_JSON),
     (

@@ -84,7 +84,7 @@ def check(
     in a made-up market: with another future, warmed up, and stopped and resumed. The exit status
     is 1 if a check fails.
 
-    Example: fluxum bot check maker.py:Maker -p market=kraken:BTC/USD -p size=0.1 -p held_max=1
+    Example: fluxum bot check maker.py:Maker -c maker.toml -p size=0.1
     """
     made = strategy_of(strategy, parameters, file)
     with Output(form, [CheckResult]) as output:
