@@ -61,7 +61,10 @@ def run(*words: str) -> int:
         (("stream", "ticker"), "a symbol like BTC/USD was expected"),
         (("pnl", "-s", "BTCUSD"), "was 'BTCUSD'"),
         (("pnl", "-x", "gemini-v2"), "accounts are supported at"),
-        (("positions", "-x", "kraken"), "positions was expected (binance-usdm, bybit-linear, okx), was 'kraken'"),
+        (
+            ("positions", "-x", "kraken"),
+            "positions was expected (binance-usdm, bybit-linear, okx), was 'kraken'",
+        ),
         (("pnl", "-s", "kraken:BTC/USD,okx:BTC/USDT"), "one exchange was expected"),
         (("time", "-x", "gemini"), "gemini has no call for its time"),
         (("status", "-x", "gemini,coinbase"), "coinbase has no call for the status"),
