@@ -7,7 +7,7 @@ stream begins with a snapshot. A command with a deadline is sent with the time i
 ends at it.
 
 To take out every order the open ones are listed first, as they can be canceled market by market
-only. An answer tells no kinds apart: the number of each request has a word for it at its end.
+only. An answer does not name its kind: the number of each request has a word for it at its end.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ _OPS: dict[str, Op] = {"subscribe": "subscribe", "unsubscribe": "unsubscribe"}
 _WORDS = frozenset({"open", "market", "many", "one"})
 _UNKNOWN_ORDER = -2011  # what a cancel of nothing is answered with
 RETRYABLE = frozenset({"-1000", "-1001", "-1003", "-1006", "-1007", "-1008", "-1021", "-1034"})
-"""Refusals that say nothing about what was requested: clocks, limits, the venue's own troubles.
+"""Refusals that are not about what was requested: clocks, limits, the venue's own troubles.
 
 https://github.com/binance/binance-spot-api-docs/blob/master/errors.md
 """
