@@ -1,7 +1,7 @@
 """How one frame's number follows the last: on, late, again, or with something lost between.
 
 Every frame of a link has the number after the one before, whatever its channel: 617 steps of 617
-in a recording of 2026-08-09. A number alone may be misread, so after one that jumps the line is uncertain:
+in a recording of 2026-08-09. A number alone may be misread, so one that jumps is uncertain:
 either the next number follows it, and the jump was true, or the old line goes on, and it was not.
 Until that is known, no frame changes a book in a way that a later frame could contradict.
 """
