@@ -68,7 +68,7 @@ async def world(name: str) -> AsyncGenerator[World]:
         venue.sample_symbols[:2],
         seed=7,
         clock=clock,
-        rate_per_s=20,
+        rate_per_s=5,
         resolution_ns=1_000_000,
     ) as exchange:
         yield World(exchange, clock)

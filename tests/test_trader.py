@@ -24,7 +24,7 @@ async def box() -> AsyncGenerator[tuple[SimulatedExchange, SimulatedRuntime]]:
     """A simulated exchange with an account of a bitcoin and 100,000 dollars."""
     clock = SimulatedClock()
     venue = find_venue("kraken")
-    async with SimulatedExchange(venue, [BTC], seed=7, clock=clock, rate_per_s=20) as exchange:
+    async with SimulatedExchange(venue, [BTC], seed=7, clock=clock, rate_per_s=5) as exchange:
         money = {"USD": Decimal(100_000), "BTC": Decimal(1)}
         exchange.open_account("key", "c2VjcmV0", money, tier="pro")
         yield exchange, SimulatedRuntime(exchange, clock=clock, seed=3)

@@ -240,7 +240,7 @@ class Board:
         slot.put(fact, fact.received_ns)
 
     def _candle(self, candle: Candle) -> None:
-        """Keep a candle in its place; one older than the newest says nothing about the stream."""
+        """Keep a candle in its place; one older than the newest proves nothing about the stream."""
         slot = self._slots.get((candle.venue, Channel.CANDLE, candle.symbol, candle.interval_s))
         if slot is None or candle.start_ns > slot.facts[-1].start_ns:
             self._put(candle, Channel.CANDLE, candle.interval_s, self._candles_kept)

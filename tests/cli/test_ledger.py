@@ -27,7 +27,7 @@ KEYS = Credentials("key", "c2VjcmV0")
 async def box(coins: str) -> AsyncGenerator[tuple[SimulatedAccount, SimulatedRuntime]]:
     clock = SimulatedClock()
     venue = find_venue("kraken")
-    async with SimulatedExchange(venue, [BTC], seed=7, clock=clock, rate_per_s=20) as exchange:
+    async with SimulatedExchange(venue, [BTC], seed=7, clock=clock, rate_per_s=5) as exchange:
         money = {"USD": Decimal(100_000), "BTC": Decimal(coins)}
         account = exchange.open_account("key", "c2VjcmV0", money, tier="pro")
         yield account, SimulatedRuntime(exchange, clock=clock, seed=3)

@@ -49,7 +49,7 @@ class RefusingRuntime(SimulatedRuntime):
 async def live(
     name: str,
     faults: str = "",
-    rate_per_s: float = 20.0,
+    rate_per_s: float = 5.0,
     kind: type[SimulatedRuntime] = SimulatedRuntime,
 ) -> AsyncGenerator[tuple[Session, str]]:
     """A session with one live book, and its symbol."""

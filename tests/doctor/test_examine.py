@@ -96,7 +96,7 @@ def found(
     network: Nowhere | None = None,
     keys: str | None = None,
     audit_s: float | None = None,
-    rate_per_s: float = 20.0,
+    rate_per_s: float = 5.0,
 ) -> Findings:
     async def story() -> Findings:
         clock = SimulatedClock()

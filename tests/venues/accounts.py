@@ -115,7 +115,7 @@ async def trading(
     venue: Venue,
     symbol: Symbol | None = None,
     *,
-    rate_per_s: float = 20.0,
+    rate_per_s: float = 5.0,
     start_ns: int = START_NS,
 ) -> AsyncGenerator[Traded]:
     """Trade one market, by default the first of the exchange's sample symbols."""

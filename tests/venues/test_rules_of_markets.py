@@ -50,7 +50,7 @@ class LateRuntime(SimulatedRuntime):
 @asynccontextmanager
 async def late(venue: Venue, count: int = 1) -> AsyncGenerator[LateRuntime]:
     clock, markets = SimulatedClock(), venue.sample_symbols[:count]
-    async with SimulatedExchange(venue, markets, seed=7, clock=clock, rate_per_s=20) as exchange:
+    async with SimulatedExchange(venue, markets, seed=7, clock=clock, rate_per_s=5) as exchange:
         market = markets[0]
         money = {str(market.quote): Decimal(100_000), str(market.base): Decimal(1)}
         exchange.open_account(KEYS.key, KEYS.secret, money, passphrase=KEYS.passphrase)

@@ -28,7 +28,7 @@ class CandleGaps:
     """Takes candles, oldest first; keeps the first gaps, and counts all.
 
     A venue may leave out an interval without trades, and it may have no candles that old: a list
-    does not tell these from a loss.
+    does not distinguish these from a loss.
     """
 
     def __init__(self, interval_s: int, since_ns: int | None) -> None:

@@ -93,10 +93,10 @@ def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -
 def configure_logs(
     level: str | None, file: str | None, modules: Mapping[str, str], form: str = ""
 ) -> None:
-    """Log as configured, unless the command line says otherwise (`--verbose`, `--log-file`).
+    """Log as configured, unless the command line has an option for it (`--verbose`, `--log-file`).
 
     `level` is the least level of Fluxum, `modules` are levels of some modules, `form` is how lines
-    are written unless `--log-format` says so. Raises BadInput if the file cannot be written.
+    are written unless `--log-format` is given. Raises BadInput if the file cannot be written.
     """
     root = logging.getLogger()
     begun = _begun()

@@ -364,7 +364,7 @@ def account_config(
 ) -> AccountConfig:
     """An account's keys and options; raises BadInput without keys or a private API.
 
-    What the command line does not say is as configured for the account at the exchange.
+    What the command line leaves out is as configured for the account at the exchange.
     """
     found = credentials(exchange, keys)
     entry = account_at(exchange)

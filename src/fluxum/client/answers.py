@@ -24,7 +24,7 @@ class Latest(Struct, Generic[T], frozen=True, kw_only=True):
     """The last value of a stream. `value` is `None` unless it can be trusted now.
 
     It cannot before the first value, from the loss of its link until the venue has sent newer data,
-    and while a book is not proved: `reason` says which. `last` is the last value whether it can be
+    and while a book is not proved: `reason` is which. `last` is the last value whether it can be
     trusted or not, `None` before the first. `age_s` is for how long it has been known.
     """
 
@@ -43,7 +43,7 @@ class Recent(Struct, Generic[T], frozen=True, kw_only=True):
     """The last items of a stream, oldest first. Iterate over it, or read `items`.
 
     `is_valid` is true if the stream is followed now, so that the newest item is the venue's newest;
-    otherwise `reason` says why not. `gaps` is how many gaps lie within the items: at each of them
+    otherwise `reason` is why not. `gaps` is how many gaps lie within the items: at each of them
     some may be missing. `age_s` is for how long the newest item has been known; `None` if there is
     no item.
     """
@@ -89,7 +89,7 @@ class BalanceStreamingStatus(Struct, frozen=True, kw_only=True):
     """Whether balances are streamed now.
 
     `is_streaming` is true if the account's balances are known without a gap; otherwise `reason`
-    says why not. `age_s` is the age of the newest balance. `is_token_available` is `None` at a
+    is why not. `age_s` is the age of the newest balance. `is_token_available` is `None` at a
     venue that uses no tokens.
     """
 

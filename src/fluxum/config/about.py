@@ -11,7 +11,7 @@ class About(Struct, frozen=True):
     """What is known about a setting.
 
     `take` converts the value. `seeds` are its names in the documents, with their defaults. `limit`
-    is the field of the venue's `Limits` that it replaces; `bound` says whether the venue's value is
+    is the field of the venue's `Limits` that it replaces; `bound` is whether the venue's value is
     the least or the most that is allowed.
     """
 

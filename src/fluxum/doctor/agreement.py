@@ -39,8 +39,8 @@ class Difference(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """One snapshot compared with one state of a live book.
 
-    `at_ns` is when the snapshot was received. `by_sequence` is true if the venue's own number says
-    that both are of the same moment. `worst` is the level that differs by most money.
+    `at_ns` is when the snapshot was received. `by_sequence` is true if the venue's own number
+    proves that both are of the same moment. `worst` is the level that differs by most money.
     """
 
     at_ns: int

@@ -6,7 +6,7 @@ books and one state has the number of the snapshot, the two must be equal. Other
 of some moment around its call, and is compared with the state that agrees best among those that the
 book had from `_BEFORE_S` before the call until `_AFTER_S` after the answer. A book that is wrong is
 wrong in all of them; one that is right has a state in which every level agrees. If the book was
-withdrawn meanwhile, nothing can be said, and the snapshot is skipped.
+withdrawn meanwhile, the snapshot cannot be compared and is skipped.
 """
 
 import asyncio

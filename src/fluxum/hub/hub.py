@@ -386,7 +386,7 @@ class Hub:
         depth: int | None = None,
         interval_s: int | None = None,
     ) -> Channels:
-        """The given channels, with the hub's own settings for what is not given."""
+        """The given channels, with the hub's own settings for the others."""
         own = self._plan.channels
         return Channels.parsed(
             own.channels if channels is None else channels,

@@ -338,7 +338,7 @@ def has_quorum(members: Iterable[Member], needed: int) -> bool:
 
 async def _wait_account(session: Session) -> None:
     """Wait until the account's channels lack nothing; other subscriptions may."""
-    while any(  # noqa: ASYNC110 - no event says that a channel lacks nothing any more
+    while any(  # noqa: ASYNC110 - no event reports that a channel is complete
         one.subscription is None or one.subscription.channel in ACCOUNT_CHANNELS
         for one in session.missing()
     ):

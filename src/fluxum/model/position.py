@@ -60,7 +60,7 @@ class PositionUpdate(Struct, frozen=True, kw_only=True, tag="position_update"):
     exchanges hold a market in both margin modes at once. Prices and `unrealised` (the profit at
     `mark_price`, in the asset that the contract settles in) are `None` where the exchange does not
     send them, and `liquidation_price` also where no price liquidates the position. `forced` is set
-    while the exchange liquidates or deleverages the position, if it says so there.
+    while the exchange liquidates or deleverages the position, if it reports that.
     """
 
     venue: str

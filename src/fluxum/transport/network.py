@@ -83,7 +83,7 @@ class Network(Struct, frozen=True, kw_only=True):
         return context
 
     def failure(self, error: Exception) -> str:
-        """Why a connection could not be made; says so if the server's TLS is too old."""
+        """Why a connection could not be made; names a server's TLS if it is too old."""
         cause = getattr(error, "os_error", error)
         if isinstance(cause, ssl.SSLError) and cause.reason in _TOO_OLD:
             place = f"{getattr(error, 'host', '')}:{getattr(error, 'port', '')}"

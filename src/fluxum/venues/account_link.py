@@ -122,7 +122,7 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     word behind a further dot. Of a batch that is sent order by order, and of a cancel of several,
     part `.1` is the second order. Raises BadInput for what the venue cannot do.
 
-    `look_up` is a call that a topic's data make necessary, where they say too little. `called`
+    `look_up` is a call that a topic's data make necessary, where they are incomplete. `called`
     reads the answer to the call of a command, or to one that was looked up; `refused` is what it
     means that the call of a command was refused, for a reason.
 

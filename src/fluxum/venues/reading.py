@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 
 def missed(venue: str, stream: Subscription, reason: str, received_ns: int) -> Desync:
-    """Something of a stream that is no book was missed: what it said has to be looked up."""
+    """Something of a stream that is no book was missed: its content has to be looked up."""
     return Desync(
         venue=venue, subscription=stream, generation=0, reason=reason, received_ns=received_ns
     )

@@ -38,8 +38,8 @@ _DATA_SILENCE_S = {
 _FETCH_COST_PER_S, _FETCH_COST_MAX = 1.0, 5.0
 
 # https://docs.gemini.com/websocket/order-events, https://developer.gemini.com/websocket, 2026-03.
-# The documents of order events are archived, and say most; orders and balances are on the newer
-# link.
+# The documents of order events are archived, but have the most; orders and balances are on the
+# newer link.
 _ACCOUNT = {"events": f"wss://api.gemini.com{EVENTS_PATH}", "trade": "wss://ws.gemini.com"}
 _ACCOUNT_ROUTES = {Channel.EXECUTION: "events", Channel.BALANCE: "trade"}
 

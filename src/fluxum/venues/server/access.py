@@ -32,7 +32,7 @@ _DIGITS_MAX = 20
 
 
 def lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Headers with their names in lower case, as HTTP does not tell cases apart."""
+    """Headers with their names in lower case, as HTTP ignores their case."""
     return {name.lower(): value for name, value in headers.items()}
 
 

@@ -113,7 +113,7 @@ def balance(venue: str, wire: native.BalanceRow, venue_ms: int, received_ns: int
 
 
 def entry(venue: str, wire: native.BalanceUpdate, raw: bytes, received_ns: int) -> LedgerEntry:
-    """A deposit, a withdrawal or a transfer: the venue does not say which, and gives no id."""
+    """A deposit, a withdrawal or a transfer: the venue does not send which, and gives no id."""
     amount = signed(wire.d)
     if amount is None:
         raise RemoteProtocolError("an amount was expected, was empty")

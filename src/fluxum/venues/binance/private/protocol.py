@@ -7,7 +7,7 @@ stream begins with a snapshot. A command with a deadline is sent with the time i
 ends at it.
 
 To take out every order the open ones are listed first, as they can be canceled market by market
-only. An answer tells no kinds apart: the number of each request has a word for it at its end.
+only. An answer does not name its kind: the number of each request has a word for it at its end.
 """
 
 from collections.abc import Sequence

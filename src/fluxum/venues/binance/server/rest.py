@@ -125,7 +125,7 @@ class BinanceRest:
             return Answer(400, native.encode(native.Fault(int(error.code), str(error))), used)
 
     def _use(self, weight: int, now_ns: int) -> Mapping[str, str]:
-        """Count a call in its minute; returns the header that says so."""
+        """Count a call in its minute; returns the header with the count."""
         minute = now_ns // _MINUTE_NS
         if minute != self._minute:
             self._minute = minute

@@ -184,7 +184,7 @@ class Wallet(Struct):
 class Entry(Struct):
     """A row of the transaction log: `change` is cash flow and funding, less the fee.
 
-    Rows of one settlement share an `id`: `tradeId` tells them apart.
+    Rows of one settlement share an `id`: `tradeId` differs.
 
     `{"transSubType":"","id":"592324_XRPUSDT_161440249321","symbol":"XRPUSDT","side":"Buy",
     "funding":"","orderId":"592b7e41-78fd-42e2-9aa3-91e1835ef3e1","fee":"0.01908720",

@@ -1,7 +1,7 @@
 """How one frame's number follows the last: on, late, again, or with something lost between.
 
 Every frame of a link has the number after the one before, whatever its channel: 617 steps of 617
-in a recording of 2026-08-09. A number alone may be misread, so after one that jumps there is doubt:
+in a recording of 2026-08-09. A number alone may be misread, so one that jumps is uncertain:
 either the next number follows it, and the jump was true, or the old line goes on, and it was not.
 Until that is known, no frame changes a book in a way that a later frame could contradict.
 """
@@ -38,10 +38,10 @@ class Numbering:
 
     def __init__(self) -> None:
         self.due = -1
-        """The number of the next frame; -1 before the first, and while there is doubt."""
+        """The number of the next frame; -1 before the first, and while the line is uncertain."""
         self.is_tape = False
-        self._line = 0  # in doubt, the number that was due before the jump
-        self._jumped = -1  # in doubt, the number that jumped
+        self._line = 0  # while uncertain, the number that was due before the jump
+        self._jumped = -1  # while uncertain, the number that jumped
         self._lates = 0  # how many were on the old line since
         self._passed = -1  # the last number that was passed over, and how many in a row were
         self._run = 0

@@ -172,7 +172,7 @@ def balance(wire: native.Funds, received_ns: int) -> Balance:
 
 
 def _status(wire: native.Order, filled: Decimal, kind: OrderType) -> tuple[OrderStatus, str]:
-    """The status by flags, and by what the event says: a fill may be the last and not the end.
+    """The status by flags, and by the kind of event: a fill may be the last and not the end.
 
     Of a stop-limit order that was accepted, but not booked, the price has not come.
     """

@@ -1,8 +1,8 @@
 """The link of balances and orders: ws.gemini.com, opened with the headers of an account.
 
 https://developer.gemini.com/websocket/message-format and /websocket/streams. The upgrade is the
-login; the answer to a first ping stands for its acknowledgement. A change of balances says too
-little, as `f` is documented as what is held and as what is available: they are listed again. The
+login; the answer to a first ping stands for its acknowledgement. A change of balances is not
+enough, as `f` is documented as what is held and as what is available: they are listed again. The
 form of a successful answer to an order is not published: it means that the venue took the order,
 and what became of it is an order event.
 """

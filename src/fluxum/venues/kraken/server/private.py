@@ -2,7 +2,7 @@
 
 Sources: https://docs.kraken.com/api/docs/websocket-v2/balances, /executions and the pages of the
 trading methods. There is no login: each request carries a token. What happens to the account is
-told on its channels, before the answer to the command that caused it or after: no page promises
+sent on its channels, before the answer to the command that caused it or after: no page promises
 either, so chance has it.
 """
 

@@ -233,7 +233,7 @@ def _message(frame: bytes) -> Message:
 
 
 def _refused(wire: native.Frame) -> Message:
-    """An error: its `id` tells whether it is about a channel or an operation, or else the login."""
+    """An error: its `id` shows whether it is about a channel or an operation, or else the login."""
     text, is_passing = f"{wire.code} {wire.msg}".strip(), wire.code in _PASSING
     match wire.id[:1]:
         case "":

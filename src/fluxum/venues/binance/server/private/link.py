@@ -81,7 +81,7 @@ class _Link:
     # Events
 
     def rows(self, change: AccountChange) -> Iterable[TopicRow]:
-        """Reports of an order; the last trade of one that is filled says so. Deposits."""
+        """Reports of an order, of which the last trade has the status FILLED; deposits."""
         if isinstance(change, Funding):  # of contracts, which are not offered here
             return
         if isinstance(change, LedgerEntry):

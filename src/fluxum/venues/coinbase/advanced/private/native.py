@@ -229,7 +229,7 @@ class PlaceError(Struct, frozen=True):
 
 
 class Placed(Struct):
-    """The answer to an order; HTTP 200 says nothing, `success` does.
+    """The answer to an order; HTTP 200 means nothing, `success` decides.
 
     `{"success":true,"failure_reason":"UNKNOWN_FAILURE_REASON","order_id":
     "62475e97-7485-45eb-a5ac-594805fa2748","success_response":{"order_id":

@@ -86,5 +86,5 @@ def order_type(word: str, way: Side, direction: str | None = None) -> tuple[Orde
 
 
 def reason(*given: str) -> str:
-    """The words that say why something ended or was refused, each once; empty for none."""
+    """The words for why something ended or was refused, each once; empty for none."""
     return ", ".join(dict.fromkeys(one for one in given if one not in _NO_REASONS))
