@@ -47,8 +47,8 @@ _NAME = "fluxum"
 _HELP = """Crypto exchanges in real time, over links that reconnect and report every loss.
 
 Data goes to stdout, messages go to stderr. Exit status: 0 done; 1 something failed or could not be
-proved, or the reader of stdout left; 2 the arguments make no sense; 130 ended by Ctrl-C; 143
-ended by SIGTERM.
+proved, or the reader of stdout left; 2 the arguments make no sense; 3 a bot was halted; 130
+ended by Ctrl-C; 143 ended by SIGTERM.
 """
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
