@@ -16,7 +16,7 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fluxum import model
+from fluxum import back, model
 from fluxum.board import Board, Noted
 from fluxum.book.book import Book, MarketPrice
 from fluxum.book.consolidated import (
@@ -338,6 +338,7 @@ __all__: list[str] = [
     "World",
     "WorldFill",
     "audit",
+    "back",
     "bot",
     "connect",
     "fetch_book",

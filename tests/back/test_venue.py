@@ -21,7 +21,7 @@ from fluxum.fill.queue import WORLDS
 from fluxum.model.event import LinkLost
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus
 from fluxum.model.market import BookSnapshot, BookUpdate, Trade
-from fluxum.paper.records import OrderRecord
+from fluxum.paper.records import OrderRecord, WorldFill
 from fluxum.paper.venue import PaperVenue
 
 RULES = Instrument(
@@ -120,7 +120,7 @@ def test_fills_in_all_worlds_are_those_of_the_paper_venue(
             )
             for fill in order.fills
         ]
-        theirs = [] if record is None else record.fills
+        theirs: tuple[WorldFill, ...] = () if record is None else record.fills
         assert ours == [
             (fill.world, fill.at_ns, fill.price, fill.quantity, fill.is_maker) for fill in theirs
         ]

@@ -131,7 +131,7 @@ class _Spool:
     """One column on its way into the file."""
 
     def __init__(self, code: str, folder: Path) -> None:
-        self.entries = array(code)
+        self.entries: array[int] = array(code)
         self.append = self.entries.append
         self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._flushed = 0

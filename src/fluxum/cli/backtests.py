@@ -28,7 +28,7 @@ from fluxum.model.codec import plain
 from fluxum.model.instant import format_second
 from fluxum.report.run import ByWorld, World
 
-__all__ = ["backtest_tape", "prepare_tapes", "sweep_tape"]
+__all__ = ["BacktestRecord", "backtest_tape", "prepare_tapes", "sweep_tape"]
 
 _UNITS_NS = {"ms": 1_000_000, "us": 1_000, "s": 1_000_000_000}
 
