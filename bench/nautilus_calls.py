@@ -10,6 +10,7 @@ run, objects, orders, fills.
 import json
 import sys
 import time
+from pathlib import Path
 from decimal import Decimal
 
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
@@ -54,7 +55,7 @@ def instrument():
 
 def objects(path):
     sides = (OrderSide.BUY, OrderSide.SELL)
-    with open(path) as file:
+    with Path(path).open() as file:
         for number, line in enumerate(file):
             ns, *rest = json.loads(line)
             if isinstance(rest[0], str):

@@ -16,7 +16,7 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fluxum import back, model
+from fluxum import model
 from fluxum.board import Board, Noted
 from fluxum.book.book import Book, MarketPrice
 from fluxum.book.consolidated import (
@@ -132,7 +132,7 @@ from fluxum.version import __version__ as __version__
 from .model import *  # noqa: F403 - all that it exports is public
 
 if TYPE_CHECKING:  # imported when one of their names is first used, see `__getattr__`
-    from fluxum import bot
+    from fluxum import back, bot
     from fluxum.balances import BalanceManager, ReservationNotice
     from fluxum.client.answers import (
         BalanceStreamingStatus,
@@ -396,8 +396,8 @@ if not TYPE_CHECKING:  # else a type checker would take any name for one of Flux
 
     def __getattr__(name: str) -> Any:
         """A public name of a module that is not imported yet."""
-        if name == "bot":
-            return import_module("fluxum.bot")
+        if name in {"back", "bot"}:
+            return import_module(f"fluxum.{name}")
         if name in __all__:
             for later in _LATER:
                 module = import_module(later)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from fluxum.back.bars import BarFill, backtest_candles
 from fluxum.bot import BotEvent, Intent, Market, Place, Remembered, Strategy, Target, View, Want
@@ -101,9 +102,9 @@ def test_a_cross_of_averages_on_100_000_candles_is_the_trade_list_of_backtesting
     ]  # fmt: skip
     digest = "696590e163bf101274c5dfd414c5032bfd9ac8440cfc4ee65aa2c598ff326dad"
     assert sha256(repr(made).encode()).hexdigest() == digest
-    fees = sum(fill.fee for fill in result.of(World.EXPECTED))
+    fees = sum((fill.fee for fill in result.of(World.EXPECTED)), Decimal(0))
     assert fees == Decimal("384.43313")
-    gross = sum(Decimal(after - before) for _, _, before, after in made) / 100
+    gross = Decimal(sum(after - before for _, _, before, after in made)) / 100
     assert gross - fees == Decimal("-244.36313")
     assert trades(result.of(World.PESSIMISTIC)) == trades(result.of(World.OPTIMISTIC)) == made
 
@@ -155,23 +156,21 @@ def test_a_limit_that_is_only_touched_is_filled_in_the_best_world() -> None:
     assert found == {"pessimistic": [], "expected": [], "optimistic": [105]}
 
     found = exits(*QUIET, candle(2, 10_000, 10_501, 9_900, 10_000))
-    assert set(map(tuple, found.values())) == {(105,)}
+    assert list(found.values()) == [[105]] * 3
 
 
 def test_an_open_beyond_a_price_fills_at_the_open() -> None:
     found = exits(*QUIET, candle(2, 9_200, 9_300, 9_100, 9_200))
-    assert set(map(tuple, found.values())) == {(92,)}
+    assert list(found.values()) == [[92]] * 3
 
     found = exits(*QUIET, candle(2, 10_700, 10_800, 10_600, 10_700))
-    assert set(map(tuple, found.values())) == {(107,)}
+    assert list(found.values()) == [[107]] * 3
 
 
 def test_candles_out_of_order_running_or_of_another_market_are_refused() -> None:
     first, second = QUIET
     with pytest.raises(BadInput, match="was expected, was"):
         backtest_candles(Bracket(), [second, first])
-    running = candle(0, 1, 1, 1, 1).__class__(
-        **{name: getattr(first, name) for name in first.__struct_fields__} | {"closed": False}
-    )
+    running = structs.replace(first, closed=False)
     with pytest.raises(BadInput, match="closed candles were expected"):
         backtest_candles(Bracket(), [running])

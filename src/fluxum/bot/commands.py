@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from fluxum.bot import intent as intents
+import fluxum.bot.intent as intents
 from fluxum.bot.account import BotAccount, BotOrder, Pending
 from fluxum.bot.books import BookSource
 from fluxum.bot.decision import BotCommand

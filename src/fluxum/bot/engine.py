@@ -273,7 +273,7 @@ class Engine:
         try:
             found = tuple(self.strategy.on_event(event, self._view))
             for one in found:
-                if not isinstance(one, Intent):
+                if not isinstance(one, Intent):  # pyright: ignore[reportUnnecessaryIsInstance]
                     raise BadInput(f"an intent was expected, was {one!r:.80}")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
             self.failed = f"{type(error).__name__}: {error}"

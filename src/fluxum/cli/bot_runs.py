@@ -216,7 +216,7 @@ def run(
         await session.wait_ready(_READY_S)
         await session.wait_instruments(_symbols(plan, name), _READY_S)
         orders = None if plan.folder is None else plan.folder / f"orders-{name}.jsonl"
-        with open_journal(name, orders) as kept:
+        with open_journal(session.venue, orders, accounts[name]) as kept:
             async with trader_of(session, kept, plan.runtime) as trader:
                 if cancel_all_after:
                     await trader.orders.cancel_all_after(cancel_all_after)
