@@ -9,10 +9,9 @@ import asyncio
 import statistics
 import time
 import tracemalloc
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from functools import partial
 from random import Random
 
 from msgspec import structs
@@ -123,16 +122,12 @@ def level(price: int, at: int) -> Level:
     return Level(Decimal(f"{price}.1"), Decimal(f"0.{at:08d}1"))
 
 
-def one_session(frames: list[bytes], symbols: list[Symbol], readers: int) -> float:
-    return asyncio.run(session_of(frames, symbols, readers))
-
-
-def turns(rounds: int, ways: Mapping[int, Callable[[], float]]) -> dict[int, float]:
-    taken: dict[int, list[float]] = {key: [] for key in ways}
+def turns(rounds: int, numbers: Sequence[int], way: Callable[[int], float]) -> dict[int, float]:
+    taken: dict[int, list[float]] = {number: [] for number in numbers}
     for _ in range(rounds):
-        for key, way in ways.items():
-            taken[key].append(way())
-    return {key: statistics.median(values) for key, values in taken.items()}
+        for number in numbers:
+            taken[number].append(way(number))
+    return {number: statistics.median(values) for number, values in taken.items()}
 
 
 def main() -> None:
@@ -142,17 +137,15 @@ def main() -> None:
     wishes = parser.parse_args()
     count, rounds = wishes.frames, wishes.rounds
     by_symbols = {number: list(trades(markets(number), count)) for number in SYMBOLS}
-    symbols = turns(
-        rounds,
-        {
-            number: partial(one_session, by_symbols[number], markets(number), 1)
-            for number in SYMBOLS
-        },
-    )
-    readers = turns(
-        rounds,
-        {number: partial(one_session, by_symbols[1], markets(1), number) for number in READERS},
-    )
+
+    def of_symbols(number: int) -> float:
+        return asyncio.run(session_of(by_symbols[number], markets(number), 1))
+
+    def of_readers(number: int) -> float:
+        return asyncio.run(session_of(by_symbols[1], markets(1), number))
+
+    symbols = turns(rounds, SYMBOLS, of_symbols)
+    readers = turns(rounds, READERS, of_readers)
     for number in SYMBOLS:
         print(f"{number:>6} symbols: {symbols[number] / count * 1e6:>8.2f} us a trade")
     for number in READERS:
