@@ -52,7 +52,7 @@ def test_a_long_time_is_listed_in_spans() -> None:
     )
 
     count = 1
-    while query.fetch is not None:
+    while True:
         page = query.read(b"[]", NOW)
         if page.next is None:
             break
