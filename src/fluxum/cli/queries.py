@@ -65,7 +65,7 @@ def ticker(
 
     Example: fluxum ticker -s BTC/USD,ETH/USD --format json
     """
-    where = _where_markets(symbol, exchange, endpoint, proxy, timeout)
+    where = _where(markets_of(symbol, exchange), endpoint, proxy, timeout)
     with Output(form, [Ticker]) as output:
         run_async(ask_ticker(where, output))
 
@@ -85,7 +85,7 @@ def book(
 
     Example: fluxum book -s BTC/USD --depth 5
     """
-    where = _where_markets(symbol, exchange, endpoint, proxy, timeout)
+    where = _where(markets_of(symbol, exchange), endpoint, proxy, timeout)
     with Output(form, [BookSnapshot]) as output:
         run_async(ask_book(where, depth, output))
 
@@ -105,7 +105,7 @@ def trades(
 
     Example: fluxum trades -s BTC/USD --since 1h --format csv
     """
-    where = _where_markets(symbol, exchange, endpoint, proxy, timeout)
+    where = _where(markets_of(symbol, exchange), endpoint, proxy, timeout)
     period = Period(*parse_period(since, until), limit)
     with Output(form, [Trade]) as output:
         run_async(ask_trades(where, period, output))
@@ -130,7 +130,7 @@ def candles(
 
     Example: fluxum candles -s BTC/USD --interval 1h --since 2024-01-01 --until 2025-01-01
     """
-    where = _where_markets(symbol, exchange, endpoint, proxy, timeout)
+    where = _where(markets_of(symbol, exchange), endpoint, proxy, timeout)
     period = Period(*parse_period(since, until), limit)
     if period.until_ns is not None and period.since_ns is None:
         raise BadInput(f"--since was expected with --until, was --until {until!r} alone")
@@ -151,7 +151,7 @@ def instruments(
 
     Example: fluxum instruments --format csv
     """
-    where = _where(symbol, exchange, endpoint, proxy, timeout)
+    where = _where(parse_markets(symbol, exchange), endpoint, proxy, timeout)
     with Output(form, [Instrument]) as output:
         run_async(ask_instruments(where, output))
 
@@ -167,7 +167,7 @@ def time(
 
     Example: fluxum time --format ndjson
     """
-    where = _where("", exchange, endpoint, proxy, timeout)
+    where = _where(parse_markets("", exchange), endpoint, proxy, timeout)
     with Output(form, [TimeRecord]) as output:
         run_async(ask_time(where, output))
 
@@ -183,37 +183,21 @@ def status(
 
     Example: fluxum status --format ndjson
     """
-    where = _where("", exchange, endpoint, proxy, timeout)
+    where = _where(parse_markets("", exchange), endpoint, proxy, timeout)
     with Output(form, [StatusRecord]) as output:
         run_async(ask_status(where, output))
 
 
 def _where(
-    symbols: str, exchange: str, endpoint: list[str] | None, proxy: str | None, timeout_s: float
-) -> Where:
-    """Where a question about exchanges goes; raises BadInput."""
-    return _to(parse_markets(symbols, exchange), endpoint, proxy, timeout_s)
-
-
-def _to(
     markets: Mapping[str, Sequence[Symbol]],
     endpoint: list[str] | None,
     proxy: str | None,
     timeout_s: float,
 ) -> Where:
+    """Where a question about markets, or exchanges, goes; raises BadInput."""
     return Where(
         markets=markets,
         endpoints=parse_endpoints(endpoint, markets),
         proxy=parse_proxy(proxy),
         timeout_s=timeout_s,
     )
-
-
-def _where_markets(
-    symbols: str, exchange: str, endpoint: list[str] | None, proxy: str | None, timeout_s: float
-) -> Where:
-    """Where a question about markets goes, without symbols those that are configured.
-
-    Raises BadInput if there is no market.
-    """
-    return _to(markets_of(symbols, exchange), endpoint, proxy, timeout_s)

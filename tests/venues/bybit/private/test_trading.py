@@ -1,12 +1,10 @@
 """What Bybit's orders do besides what the conformance cards ask of every account."""
 
 import asyncio
-from decimal import Decimal
 
 import pytest
 
 from fluxum import (
-    Asset,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -21,50 +19,6 @@ from venues.accounts import LOT, play, trading
 def venue(request: pytest.FixtureRequest) -> Venue:
     found: Venue = request.param
     return found
-
-
-def test_closing_a_contract_earns_what_its_prices_differ_by() -> None:
-    async def story() -> None:
-        async with trading(BYBIT_LINEAR) as one:
-            sold = await one.trader.sell(one.symbol, LOT)
-            await asyncio.sleep(60)
-            request = OrderRequest(
-                symbol=one.symbol,
-                side="buy",
-                order_type="market",
-                quantity=LOT,
-                margin=True,
-                reduce_only=True,
-            )
-            bought = await one.trader.orders.place(request)
-            await asyncio.sleep(2)
-
-            position = one.trader.position(one.symbol)
-            assert position is not None
-            assert position.quantity == 0
-            sold, bought = one.order(sold), one.order(bought)
-            usdt = one.totals()[Asset("USDT")]
-            assert usdt == 100_000 + sold.cost - bought.cost - one.charged("USDT")
-            with pytest.raises(VenueRefused, match="110017"):
-                await one.trader.orders.place(request)
-
-    play(story)
-
-
-def test_a_market_buy_of_an_amount_ends_filled() -> None:
-    async def story() -> None:
-        async with trading(BYBIT) as one:
-            request = OrderRequest(
-                symbol=one.symbol, side="buy", order_type="market", quote_quantity="1000"
-            )
-            order = await one.trader.orders.place(request)
-            await asyncio.sleep(1)
-
-            order = one.order(order)
-            assert order.status is OrderStatus.FILLED
-            assert Decimal(990) < order.cost <= 1000
-
-    play(story)
 
 
 def test_stops_wait_and_all_is_cancelled_at_once(venue: Venue) -> None:
@@ -87,20 +41,6 @@ def test_stops_wait_and_all_is_cancelled_at_once(venue: Venue) -> None:
             assert await one.trader.cancel_all() == 3
             await asyncio.sleep(1)
             assert one.trader.orders.open_orders() == []
-
-    play(story)
-
-
-def test_several_orders_are_cancelled_at_once(venue: Venue) -> None:
-    async def story() -> None:
-        async with trading(venue) as one:
-            low = one.bid - 500
-            placed = [await one.trader.buy(one.symbol, LOT, limit=low) for _ in range(3)]
-            names = [order.client_order_id for order in placed]
-
-            ended = await one.trader.orders.cancel_batch(names)
-
-            assert {order.status for order in ended} == {OrderStatus.CANCELED}
 
     play(story)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 import fluxum
-from fluxum import Asset, BadInput, Fill, OrderRequest, OrderStatus, Symbol, VenueRefused
+from fluxum import BadInput, Fill, OrderRequest, OrderStatus, Symbol
 from fluxum.model.event import Event
 from fluxum.model.order import OrderUpdate
 from fluxum.sim.exchange import SimulatedExchange
@@ -16,50 +16,6 @@ from fluxum.venues.okx.venue import OKX
 from venues.accounts import KEYS, LOT, play, trading
 
 PERP = Symbol("BTC/USDT:PERP")
-
-
-def test_closing_a_contract_earns_what_its_prices_differ_by() -> None:
-    async def story() -> None:
-        async with trading(OKX, PERP) as one:
-            sold = await one.trader.sell(PERP, LOT)
-            await asyncio.sleep(60)
-            request = OrderRequest(
-                symbol=PERP,
-                side="buy",
-                order_type="market",
-                quantity=LOT,
-                margin=True,
-                reduce_only=True,
-            )
-            bought = await one.trader.orders.place(request)
-            await asyncio.sleep(2)
-
-            position = one.trader.position(PERP)
-            assert position is not None
-            assert position.quantity == 0
-            sold, bought = one.order(sold), one.order(bought)
-            usdt = one.totals()[Asset("USDT")]
-            assert usdt == 100_000 + sold.cost - bought.cost - one.charged("USDT")
-            with pytest.raises(VenueRefused, match="51169"):
-                await one.trader.orders.place(request)
-
-    play(story)
-
-
-def test_a_market_buy_of_an_amount_ends_filled() -> None:
-    async def story() -> None:
-        async with trading(OKX) as one:
-            request = OrderRequest(
-                symbol=one.symbol, side="buy", order_type="market", quote_quantity="1000"
-            )
-            order = await one.trader.orders.place(request)
-            await asyncio.sleep(1)
-
-            order = one.order(order)
-            assert order.status is OrderStatus.FILLED
-            assert Decimal(990) < order.cost <= 1000
-
-    play(story)
 
 
 @pytest.mark.parametrize("symbol", [None, PERP])
@@ -85,20 +41,6 @@ def test_all_orders_are_canceled_and_the_dead_man_switch_ends_the_others(
             one.account.cancels_ns = 1  # as if it were not
             await asyncio.sleep(2)
             assert one.order(resting).status is OrderStatus.CANCELED
-
-    play(story)
-
-
-def test_several_orders_are_canceled_at_once() -> None:
-    async def story() -> None:
-        async with trading(OKX) as one:
-            low = one.bid - 500
-            placed = [await one.trader.buy(one.symbol, LOT, limit=low) for _ in range(3)]
-            names = [order.client_order_id for order in placed]
-
-            ended = await one.trader.orders.cancel_batch(names)
-
-            assert {order.status for order in ended} == {OrderStatus.CANCELED}
 
     play(story)
 
