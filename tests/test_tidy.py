@@ -16,7 +16,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 BOT = (
     *("account", "books", "canonical", "commands", "decision", "engine", "engine_state"),
     *("engine_view", "gate", "intent", "limits", "market", "planner", "profit", "protections"),
-    *("requests", "strategy", "together", "view", "wanted"),
+    *("requests", "strategy", "timers", "together", "view", "wanted"),
 )
 PURE = (
     *("model/", "book/", "fill/", "ledger/", "report/", "venues/"),

@@ -22,7 +22,7 @@ from fluxum.bot.account import BotAccount
 from fluxum.bot.books import BookSource
 from fluxum.bot.commands import Commands
 from fluxum.bot.decision import BotCommand, Decision, chained, decision_text, reference
-from fluxum.bot.engine_state import Ahead, EngineState, Step, encode
+from fluxum.bot.engine_state import EngineState, Step, encode
 from fluxum.bot.engine_view import EngineView
 from fluxum.bot.gate import Gate
 from fluxum.bot.intent import Intent
@@ -40,6 +40,7 @@ from fluxum.bot.strategy import (
     Switch,
     Timer,
 )
+from fluxum.bot.timers import Timers
 from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
@@ -98,7 +99,7 @@ class Engine:
         self._commands = Commands(self.account, self._gate, books, seed, can_amend)
         self._view = EngineView(books, self.account, limits, self._commands.groups)
         self.wanted = Wanted(strategy.wants(), state.candles)
-        self._timers: list[Ahead] = []
+        self._timers = Timers(self.wanted.timers, state.timers)
         self._retry_ns: int | None = None
         self._limits = limits
         self._keep = keep
@@ -121,11 +122,8 @@ class Engine:
         commands.paused.update((one.market, one) for one in state.paused)
         self._view.now_ns = state.now_ns
         self.wanted.received = state.received
-        known = {one.name: one for one in state.timers}
-        self._timers = [
-            known.get(one.name) or Ahead(one.name, one.interval_s * _SECOND_NS, 0)
-            for one in self.wanted.timers
-        ]
+        if state.halted and state.account.orders:
+            self._retry_ns = state.now_ns + _RETRY_NS
 
     def hold(self, positions: Mapping[Market, Decimal]) -> None:
         """Begin with these positions."""
@@ -141,7 +139,7 @@ class Engine:
         self._view.is_warming = True
         for event in events:
             while (timer := self.due()) is not None and timer.received_ns < event.received_ns:
-                self._pass(timer)
+                self._timers.take(timer)
                 self._warm(timer)
             self._books.take(event)
             self._warm(event)
@@ -175,14 +173,13 @@ class Engine:
 
     def due(self) -> Timer | None:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
-        begun = [one for one in self._timers if one.due_ns]
-        first = min(begun, key=lambda one: one.due_ns, default=None)
+        first = self._timers.due()
         engine_ns = None if self.halted else self._commands.due_ns
         if self._retry_ns is not None:
             engine_ns = min(self._retry_ns, engine_ns or self._retry_ns)
-        if engine_ns is not None and (first is None or engine_ns <= first.due_ns):
+        if engine_ns is not None and (first is None or engine_ns <= first.received_ns):
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
-        return None if first is None else Timer(name=first.name, received_ns=first.due_ns)
+        return first
 
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
@@ -236,7 +233,7 @@ class Engine:
     def _move_to(self, received_ns: int) -> None:
         """Time does not go back. With the first event the timers begin."""
         if not self._view.now_ns:
-            self._timers = [_next(one, received_ns) for one in self._timers]
+            self._timers.begin(received_ns)
         self._view.now_ns = max(self._view.now_ns, received_ns)
 
     def _learn(self, event: BotEvent | Steering) -> tuple[bool, bool]:
@@ -252,7 +249,7 @@ class Engine:
                 self._books.take(snapshot)
                 return True, self.wanted.is_for(snapshot)
             case Timer():
-                self._pass(event)
+                self._timers.take(event)
                 return True, self.wanted.is_for(event)
             case Fill() | OrderUpdate() | Outcome():
                 is_new = not isinstance(event, Fill) or not self.account.has(event)
@@ -366,14 +363,6 @@ class Engine:
             self.halted = ""
             self._retry_ns = None
 
-    def _pass(self, timer: Timer) -> None:
-        """A timer of the strategy is due again at the next multiple of its interval."""
-        now_ns = timer.received_ns
-        self._timers = [
-            _next(one, now_ns) if one.name == timer.name and one.due_ns <= now_ns else one
-            for one in self._timers
-        ]
-
     # The record
 
     def _record(
@@ -423,7 +412,7 @@ class Engine:
             targets=tuple(commands.targets.values()),
             groups=tuple(commands.groups),
             paused=tuple(commands.paused.values()),
-            timers=tuple(self._timers),
+            timers=tuple(self._timers.ahead),
             candles=self.wanted.candles,
             earned=self.earnings.state(),
             trips=tuple(self._protections.trips),
@@ -432,12 +421,6 @@ class Engine:
             placed_since_fill=gate.placed_since_fill,
             reducing=gate.reducing,
         )
-
-
-def _next(timer: Ahead, now_ns: int) -> Ahead:
-    """A timer due at the next multiple of its interval."""
-    due_ns = (now_ns // timer.interval_ns + 1) * timer.interval_ns
-    return Ahead(timer.name, timer.interval_ns, due_ns)
 
 
 def _withdrawn(market: Market, at_ns: int) -> Desync:
