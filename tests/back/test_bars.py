@@ -10,6 +10,7 @@ from hashlib import sha256
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from fluxum.back.bars import BarFill, backtest_candles
 from fluxum.bot import BotEvent, Intent, Market, Place, Remembered, Strategy, Target, View, Want
@@ -21,6 +22,7 @@ from fluxum.report.run import World
 
 BTC = Symbol("BTC/USD")
 MARKET = Market("kraken", BTC)
+ZERO = Decimal(0)
 MINUTE_NS = 60 * 10**9
 T0 = 1_767_225_600 * 10**9
 
@@ -62,8 +64,8 @@ class Cross(Strategy, kw_only=True):
             return ()
         self.seen += 1
         self.closes.append(event.close)
-        self.fast += event.close - (self.closes[-21] if self.seen > 20 else 0)
-        self.slow += event.close - (self.closes[-51] if self.seen > 50 else 0)
+        self.fast += event.close - (self.closes[-21] if self.seen > 20 else ZERO)
+        self.slow += event.close - (self.closes[-51] if self.seen > 50 else ZERO)
         if self.seen > 51:
             del self.closes[0]
         if self.seen < 51:  # the other program decides from bar 50 on, counted from 0
@@ -170,8 +172,6 @@ def test_candles_out_of_order_running_or_of_another_market_are_refused() -> None
     first, second = QUIET
     with pytest.raises(BadInput, match="was expected, was"):
         backtest_candles(Bracket(), [second, first])
-    running = candle(0, 1, 1, 1, 1).__class__(
-        **{name: getattr(first, name) for name in first.__struct_fields__} | {"closed": False}
-    )
+    running = structs.replace(first, closed=False)
     with pytest.raises(BadInput, match="closed candles were expected"):
         backtest_candles(Bracket(), [running])
