@@ -22,6 +22,7 @@ from fluxum.report.run import World
 
 BTC = Symbol("BTC/USD")
 MARKET = Market("kraken", BTC)
+ZERO = Decimal(0)
 MINUTE_NS = 60 * 10**9
 T0 = 1_767_225_600 * 10**9
 
@@ -63,8 +64,8 @@ class Cross(Strategy, kw_only=True):
             return ()
         self.seen += 1
         self.closes.append(event.close)
-        self.fast += event.close - (self.closes[-21] if self.seen > 20 else 0)
-        self.slow += event.close - (self.closes[-51] if self.seen > 50 else 0)
+        self.fast += event.close - (self.closes[-21] if self.seen > 20 else ZERO)
+        self.slow += event.close - (self.closes[-51] if self.seen > 50 else ZERO)
         if self.seen > 51:
             del self.closes[0]
         if self.seen < 51:  # the other program decides from bar 50 on, counted from 0

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import ccxt.pro
+
 from report import Calls, rehosted
 
 IDS = {

@@ -16,6 +16,7 @@ from cryptofeed.exchanges import (
     Gemini,
     Kraken,
 )
+
 from report import Calls, rehosted
 
 FEEDS: dict[str, tuple[Any, str]] = {

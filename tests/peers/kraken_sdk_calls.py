@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from kraken.spot import Market, SpotWSClient, Trade, User
+
 from report import Calls
 
 
