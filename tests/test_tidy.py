@@ -17,6 +17,7 @@ BOT = (
     *("account", "books", "canonical", "commands", "decision", "engine", "engine_state"),
     *("engine_view", "gate", "intent", "limits", "market", "planner", "profit", "protections"),
     *("requests", "strategy", "timers", "together", "view", "wanted"),
+    *("behaviours", "compare", "echo", "purity"),
 )
 PURE = (
     *("model/", "book/", "fill/", "ledger/", "report/", "venues/"),
