@@ -10,8 +10,8 @@ run, objects, orders, fills.
 import json
 import sys
 import time
-from pathlib import Path
 from decimal import Decimal
+from pathlib import Path
 
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.config import LoggingConfig

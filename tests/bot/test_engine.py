@@ -212,6 +212,7 @@ def test_timers_are_due_at_whole_multiples_and_reach_the_strategy() -> None:
     bot.step(snapshot(90))
 
     due = bot.due()
+    assert due is not None
     assert due == Timer(name="minute", received_ns=at(120))
     bot.step(due)
     assert bot.due() == Timer(name="minute", received_ns=at(180))
@@ -276,6 +277,7 @@ def test_a_leg_without_an_answer_is_hedged_when_its_time_has_passed_and_its_late
     bot.step(outcome(0.2, sell, OrderStatus.UNKNOWN, market=TWO))
 
     due = bot.due()
+    assert due is not None
     assert due == Timer(name="engine", received_ns=at(0.5))
     late = bot.step(due)
     assert canceled(late) == [sell]
@@ -356,6 +358,7 @@ def test_a_halted_bot_cancels_once_more_if_a_cancel_failed_and_until_all_have_en
     assert canceled(bot.step(snapshot(1))) == [name]
     bot.step(outcome(2, name, OrderStatus.REFUSED, is_change=True))
     due = bot.due()
+    assert due is not None
     assert due == Timer(name="engine", received_ns=at(6))
     assert canceled(bot.step(due)) == [name]
     bot.step(order_update(7, name, status=OrderStatus.CANCELED))

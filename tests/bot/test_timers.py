@@ -20,6 +20,7 @@ def test_the_nearest_is_due_first_and_comes_again() -> None:
     timers.begin(61 * S)
 
     due = timers.due()
+    assert due is not None
     assert due == Timer(name="other", received_ns=75 * S)
     timers.take(due)
     assert [one.due_ns for one in timers.ahead] == [120 * S, 100 * S]
