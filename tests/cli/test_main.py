@@ -125,6 +125,10 @@ def test_verify_says_by_its_status_whether_all_is_proved(
     assert capsys.readouterr().out.startswith("proved" if code == 0 else "FAILED")
 
 
+MAKER = (
+    "fluxum.bot.strategies.maker:Maker",
+    *("-p", "market=kraken:BTC/USD", "-p", "tick=0.1", "-p", "size=1", "-p", "held_max=1"),
+)
 COMMANDS: dict[str, tuple[str, ...]] = {
     "demo": (),
     "orderbook": ("-s", "BTC/USD"),
@@ -154,15 +158,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "completion": ("bash",),
     "sim serve": (),
     "bot new": ("maker.py",),
-    "bot check": ("maker.py:Maker",),
-    "bot prepare": ("tape.jsonl",),
-    "bot backtest": ("maker.py:Maker", "--tape", "tape.columns"),
-    "bot sweep": ("maker.py:Maker", "--tape", "tape.columns"),
-    "bot paper": ("maker.py:Maker",),
-    "bot run": ("maker.py:Maker",),
+    "bot check": MAKER,
+    "bot prepare": ("tape.jsonl", "-o", "tape.cols"),
+    "bot backtest": (*MAKER, "--tape", "tape.cols"),
+    "bot sweep": (*MAKER, "--tape", "tape.cols", "--over", "lean_bps=1,2"),
+    "bot paper": MAKER,
+    "bot run": MAKER,
     "bot report": ("run",),
     "bot compare": ("run",),
-    "bot halt": ("run",),
+    "bot halt": ("run", "--reason", "a reason"),
     "order place": ("-s", "BTC/USD", "--side", "buy", "-q", "1", "-p", "1", "--yes"),
     "order amend": ("O1", "-p", "1", "--yes"),
     "order cancel": ("O1", "--yes"),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -148,20 +149,21 @@ def paper(
         latency=ConstantLatency(round(latency_ms * 1_000_000)),
     )
 
-    @asynccontextmanager
-    async def opened(session: Session) -> AsyncGenerator[Trader]:
-        symbols = _symbols(plan, session.venue.name)
-        session.subscribe(
-            *(Subscription(one, symbol) for symbol in symbols for one in _PAPER),
-            Subscription(Channel.INSTRUMENT),
-        )
-        async with paper_trader_of(session, symbols, plan.runtime, terms) as trader:
-            yield trader
-
-    _run(plan, opened, {}, form)
+    _run(plan, partial(_on_paper, plan, terms), {}, form)
 
 
 _PAPER = (Channel.BOOK, Channel.TRADE)
+
+
+@asynccontextmanager
+async def _on_paper(plan: _Plan, terms: PaperTerms, session: Session) -> AsyncGenerator[Trader]:
+    symbols = _symbols(plan, session.venue.name)
+    session.subscribe(
+        *(Subscription(one, symbol) for symbol in symbols for one in _PAPER),
+        Subscription(Channel.INSTRUMENT),
+    )
+    async with paper_trader_of(session, symbols, plan.runtime, terms) as trader:
+        yield trader
 
 
 def run(
