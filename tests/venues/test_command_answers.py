@@ -1,6 +1,7 @@
 """Commands that wait for answers: one each, order by order, in parts, or never."""
 
 from collections import deque
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,16 @@ def request(name: str) -> OrderRequest:
     )
 
 
+def accepted(**facts: Any) -> Accepted:
+    """The only command is accepted."""
+    return Accepted(venue="toy", command_id=1, received_ns=NOW, **facts)
+
+
+def declined(**facts: Any) -> Declined:
+    """The only command is refused."""
+    return Declined(venue="toy", command_id=1, received_ns=NOW, **facts)
+
+
 def sent(answers: CommandAnswers, number: int = 7) -> SentCommand:
     found = answers.find(number)
     assert found is not None
@@ -40,9 +51,7 @@ def test_an_answer_names_the_order_and_is_the_last() -> None:
 
     (event,) = answers.accept(sent(answers), NOW, OrderAnswer("O-1"))
 
-    assert event == Accepted(
-        venue="toy", command_id=1, order_id="O-1", client_order_id="mine", received_ns=NOW
-    )
+    assert event == accepted(order_id="O-1", client_order_id="mine")
     assert answers.find(7) is None
     assert answers.find(None) is None
 
@@ -53,9 +62,7 @@ def test_a_refusal_names_what_the_command_named() -> None:
 
     (event,) = answers.decline(sent(answers), "too late", NOW)
 
-    assert event == Declined(
-        venue="toy", command_id=1, order_id="O-1", message="too late", received_ns=NOW
-    )
+    assert event == declined(order_id="O-1", message="too late")
 
 
 def test_a_cancel_of_several_is_answered_one_by_one() -> None:
@@ -78,17 +85,8 @@ def test_each_order_of_a_batch_that_is_sent_in_parts_is_named_by_its_answer() ->
     (taken,) = answers.accept(sent(answers), NOW, OrderAnswer("O-2", "b"))
     (refused,) = answers.decline(sent(answers), "no funds", NOW, OrderAnswer("", "a"))
 
-    assert taken == Accepted(
-        venue="toy",
-        command_id=1,
-        order_id="O-2",
-        client_order_id="b",
-        is_last=False,
-        received_ns=NOW,
-    )
-    assert refused == Declined(
-        venue="toy", command_id=1, client_order_id="a", message="no funds", received_ns=NOW
-    )
+    assert taken == accepted(order_id="O-2", client_order_id="b", is_last=False)
+    assert refused == declined(client_order_id="a", message="no funds")
 
 
 def test_parts_of_a_cancel_are_counted_together() -> None:
@@ -96,9 +94,7 @@ def test_parts_of_a_cancel_are_counted_together() -> None:
     answers.expect(7, 1, CancelAll(), 2)
 
     assert answers.cancel(sent(answers), 3, NOW) == ()
-    assert answers.cancel(sent(answers), 2, NOW) == (
-        Accepted(venue="toy", command_id=1, count=5, received_ns=NOW),
-    )
+    assert answers.cancel(sent(answers), 2, NOW) == (accepted(count=5),)
 
 
 def test_each_order_of_a_batch_has_its_own_answer() -> None:
@@ -111,17 +107,8 @@ def test_each_order_of_a_batch_has_its_own_answer() -> None:
         sent(answers), [OrderAnswer("O-1"), OrderAnswer(error="too small")], NOW
     )
 
-    assert first == Accepted(
-        venue="toy",
-        command_id=1,
-        order_id="O-1",
-        client_order_id="a",
-        is_last=False,
-        received_ns=NOW,
-    )
-    assert second == Declined(
-        venue="toy", command_id=1, client_order_id="b", message="too small", received_ns=NOW
-    )
+    assert first == accepted(order_id="O-1", client_order_id="a", is_last=False)
+    assert second == declined(client_order_id="b", message="too small")
 
 
 def test_an_answer_is_to_the_command_and_the_part_of_its_number() -> None:
@@ -129,19 +116,10 @@ def test_an_answer_is_to_the_command_and_the_part_of_its_number() -> None:
     answers.expect(7, 1, PlaceBatch(requests=(request("a"), request("b"))), 2)
 
     (refused,) = answers.settle(CommandAnswer("7.1", "no funds"), outbox, NOW)
-    (accepted,) = answers.settle(CommandAnswer("7.0", order=OrderAnswer("O-1")), outbox, NOW)
+    (taken,) = answers.settle(CommandAnswer("7.0", order=OrderAnswer("O-1")), outbox, NOW)
 
-    assert refused == Declined(
-        venue="toy",
-        command_id=1,
-        client_order_id="b",
-        message="no funds",
-        is_last=False,
-        received_ns=NOW,
-    )
-    assert accepted == Accepted(
-        venue="toy", command_id=1, order_id="O-1", client_order_id="a", received_ns=NOW
-    )
+    assert refused == declined(client_order_id="b", message="no funds", is_last=False)
+    assert taken == accepted(order_id="O-1", client_order_id="a")
     assert answers.settle(CommandAnswer("7.0"), outbox, NOW) == ()
 
 
@@ -153,9 +131,7 @@ def test_what_an_answer_makes_necessary_is_sent_and_answered_in_its_place() -> N
     assert answers.settle(CommandAnswer("7", then=then), outbox, NOW) == ()
     assert list(outbox) == then
     assert answers.settle(CommandAnswer("7.0", canceled=2), outbox, NOW) == ()
-    assert answers.settle(CommandAnswer("", canceled=1), outbox, NOW) == (
-        Accepted(venue="toy", command_id=1, count=3, received_ns=NOW),
-    )
+    assert answers.settle(CommandAnswer("", canceled=1), outbox, NOW) == (accepted(count=3),)
 
 
 def test_a_command_is_sent_once_more_under_another_number() -> None:
