@@ -27,7 +27,7 @@ from fluxum.model.event import (
     Subscription,
     Unsubscribed,
 )
-from fluxum.model.instrument import Instrument
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -258,7 +258,7 @@ class Replay:
         if isinstance(event, Unsubscribed):
             symbol = event.subscription.symbol
             if event.subscription.channel is Channel.BOOK and symbol is not None:
-                self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
+                self._unsubscribe(symbol)
             return True
         self.book_messages += isinstance(event, _BOOKS)
         wanted = _subscription(event)
@@ -274,6 +274,12 @@ class Replay:
             stream.feed = feed
         feed.wanted[wanted] = None
         return True
+
+    def _unsubscribe(self, symbol: Symbol) -> None:
+        """A desynced book stays so: its session unsubscribes to begin it again."""
+        for book in self.processor.books:
+            if book.symbol == symbol and book.evidence.status is not BookStatus.DESYNCED:
+                self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
 
     def _number(self, feed: Feed) -> int:
         """A link's number on the tape; less than all others for one that was closed."""

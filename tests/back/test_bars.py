@@ -103,9 +103,9 @@ def test_a_cross_of_averages_on_100_000_candles_is_the_trade_list_of_backtesting
     ]  # fmt: skip
     digest = "696590e163bf101274c5dfd414c5032bfd9ac8440cfc4ee65aa2c598ff326dad"
     assert sha256(repr(made).encode()).hexdigest() == digest
-    fees = sum((fill.fee for fill in result.of(World.EXPECTED)), Decimal(0))
+    fees = sum((fill.fee for fill in result.of(World.EXPECTED)), ZERO)
     assert fees == Decimal("384.43313")
-    gross = Decimal(sum(after - before for _, _, before, after in made)) / 100
+    gross = sum(Decimal(after - before) for _, _, before, after in made) / 100
     assert gross - fees == Decimal("-244.36313")
     assert trades(result.of(World.PESSIMISTIC)) == trades(result.of(World.OPTIMISTIC)) == made
 
@@ -157,15 +157,15 @@ def test_a_limit_that_is_only_touched_is_filled_in_the_best_world() -> None:
     assert found == {"pessimistic": [], "expected": [], "optimistic": [105]}
 
     found = exits(*QUIET, candle(2, 10_000, 10_501, 9_900, 10_000))
-    assert list(found.values()) == [[105]] * 3
+    assert set(map(tuple, found.values())) == {(Decimal(105),)}
 
 
 def test_an_open_beyond_a_price_fills_at_the_open() -> None:
     found = exits(*QUIET, candle(2, 9_200, 9_300, 9_100, 9_200))
-    assert list(found.values()) == [[92]] * 3
+    assert set(map(tuple, found.values())) == {(Decimal(92),)}
 
     found = exits(*QUIET, candle(2, 10_700, 10_800, 10_600, 10_700))
-    assert list(found.values()) == [[107]] * 3
+    assert set(map(tuple, found.values())) == {(Decimal(107),)}
 
 
 def test_candles_out_of_order_running_or_of_another_market_are_refused() -> None:
