@@ -49,6 +49,7 @@ def taped(
                         one.with_defaults(Subscription(channel, symbol))
                         for channel in CHANNELS
                         for symbol in symbols
+                        if channel in one.routes
                     ]
                 )
                 await session.wait_ready(60)

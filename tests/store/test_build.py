@@ -256,8 +256,8 @@ def trade(number: int, price: str, symbol: str = "BTC/USD", day: int = 1) -> byt
 NS = 1_785_585_600_000_000_000  # 2026-08-01T12:00:00Z
 
 
-def handmade(path: Path, *frames: bytes, step_ns: int = 1_000_000) -> Path:
-    header = TapeHeader(fluxum_tape=1, venue="kraken", started_ns=NS)
+def handmade(path: Path, *frames: bytes, step_ns: int = 1_000_000, started_ns: int = NS) -> Path:
+    header = TapeHeader(fluxum_tape=1, venue="kraken", started_ns=started_ns)
     lines = [
         frame_line(NS + number * step_ns, frame, 1, sent=False)
         for number, frame in enumerate(frames)
@@ -374,7 +374,7 @@ def killed_after(renames: int, patch: pytest.MonkeyPatch) -> None:
 def test_a_build_that_was_killed_is_told_and_made_again(
     tmp_path: Path, renames: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = handmade(tmp_path / "other.jsonl", trade(9, "1"))
+    other = handmade(tmp_path / "other.jsonl", trade(9, "1"), started_ns=NS - 1)
     path, out = handmade(tmp_path / "a.jsonl", trade(1, "100.5")), tmp_path / "out"
     build([other], out)
     with monkeypatch.context() as patch:

@@ -22,7 +22,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.replay import Replay
 from fluxum.store.arrow import parquet
 from fluxum.store.coverage import RECORDING, Coverage, StreamKey, stream_of
-from fluxum.store.manifest import HIDDEN, SCHEMA, Manifest, TableSums, TapeDigest
+from fluxum.store.manifest import HIDDEN, SCHEMA, Manifest, TableSums, TapeDigest, manifests
 from fluxum.store.parts import Parts, leftovers
 from fluxum.store.tables import (
     Columnar,
@@ -36,9 +36,13 @@ from fluxum.store.tables import (
 from fluxum.verify import Verification
 from fluxum.version import __version__
 
-__all__ = ["build"]
+__all__ = ["AlreadyBuilt", "build"]
 
 _GAPS = StreamKey("gap")
+
+
+class AlreadyBuilt(BadInput):
+    """The folder has the columns of this recording."""
 
 
 def build(
@@ -46,8 +50,9 @@ def build(
 ) -> Manifest:
     """Write the columns of one recording, given as its files in order, into a folder.
 
-    `venue` and `depth` are those of `Replay`. Raises BadInput if the folder has this recording
-    already, or is written to by another process; TapeError if there is nothing to read.
+    `venue` and `depth` are those of `Replay`. Raises AlreadyBuilt if the folder has this recording;
+    BadInput if it has the columns of when the recording was shorter, or is being written to by
+    another process; TapeError if there is nothing to read.
     """
     parquet()  # whether it is installed is asked before anything is made
     path, *more = recording
@@ -57,8 +62,7 @@ def build(
     epoch = 0 if header is None else header.recording_ns or header.started_ns
     name = _name(epoch, tapes)
     with _held(folder):
-        if (folder / HIDDEN / f"{name}.json").exists():
-            raise BadInput(f"{folder} has the columns of {path} already, as {name}")
+        _refuse_again(folder, name, epoch, tapes)
         for file in leftovers(folder, name):  # of a build that was killed
             file.unlink()
         return _Build(verification, folder, name, epoch, tapes, depth).run()
@@ -203,6 +207,20 @@ class _Build:
         )
         self._parts.place(manifest)
         return manifest
+
+
+def _refuse_again(folder: Path, name: str, epoch: int, tapes: Sequence[TapeDigest]) -> None:
+    """Whatever is in the folder already would be counted twice."""
+    digests = {one.sha256 for one in tapes}
+    for one in manifests(folder):
+        if one.name == name:
+            raise AlreadyBuilt(f"{folder} has the columns of {tapes[0].name} already, as {name}")
+        has_part = not digests.isdisjoint(tape.sha256 for tape in one.tapes)
+        if has_part or (epoch and epoch == one.epoch):
+            raise BadInput(
+                f"{folder} has columns of a part of the recording {tapes[0].name}, as {one.name}: "
+                "build a recording when it has ended, or into another folder"
+            )
 
 
 def _name(epoch: int, tapes: Sequence[TapeDigest]) -> str:
