@@ -16,9 +16,18 @@ CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 
 
 def taped(
-    path: Path, seconds: float, *, venue: str = "kraken", faults: str = "", rate_per_s: float = 10.0
+    path: Path,
+    seconds: float,
+    *,
+    venue: str = "kraken",
+    faults: str = "",
+    rate_per_s: float = 10.0,
+    is_kept: bool = True,
 ) -> list[Event]:
-    """Record all channels of two markets; the events are those of a reader of the live session."""
+    """Record all channels of two markets.
+
+    The events are those of a reader of the live session; unless they are kept there are none.
+    """
     events: list[Event] = []
 
     async def story() -> None:
@@ -43,7 +52,7 @@ def taped(
                     http=recording_calls(exchange, tape),
                 ) as session,
             ):
-                reader = session.events(capacity=1_000_000)
+                reader = session.events(capacity=1_000_000) if is_kept else None
                 session.subscribe(
                     *[
                         one.with_defaults(Subscription(channel, symbol))
@@ -54,7 +63,8 @@ def taped(
                 )
                 await session.wait_ready(60)
                 await asyncio.sleep(seconds)
-                events.extend(reader.drain())
+                if reader is not None:
+                    events.extend(reader.drain())
 
     run(story())
     return events
