@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site demo test all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs peers venue clean help
+.PHONY: site demo test all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -89,6 +89,9 @@ accounts: $(VENV)/.dev  ## simulated hours of trading with faults: SEEDS=200, or
 
 hubs: $(VENV)/.dev  ## a million reads of a consolidated book, then a week of a hub: a quarter of an hour
 	@PYTHONPATH=tests $(PYTHON) tests/simulation/hub_days.py --reads 1000000 --days 7
+
+columns: $(VENV)/.dev  ## a simulated week to columns and back: rows = events, sums exact; DAYS=7
+	@PYTHONPATH=tests $(PYTHON) tests/simulation/columns.py --days $(or $(DAYS),7)
 
 PEERS := .peers
 peers: $(VENV)/.dev $(PEERS)/.made  ## try other people's clients at the simulated exchanges: CLIENTS="ccxt pybit"

@@ -29,8 +29,13 @@ def commands(block: str) -> list[str]:
 
 
 MONITORING = (ROOT / "docs" / "monitoring" / "README.md").read_text()
-SERVE, *CONSOLE = blocks("console") + blocks("console", MONITORING)
-PROGRAMS = blocks("python") + blocks("python", MONITORING)
+COLUMNS = (ROOT / "docs" / "columns.md").read_text()
+SERVE, *CONSOLE = (
+    block for document in (README, MONITORING, COLUMNS) for block in blocks("console", document)
+)
+PROGRAMS = [
+    block for document in (README, MONITORING, COLUMNS) for block in blocks("python", document)
+]
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
@@ -78,7 +83,7 @@ def other(folder: Path) -> Iterator[str]:
 
 @pytest.mark.network
 @pytest.mark.timeout(5 * TIMEOUT_S)
-@pytest.mark.parametrize("block", CONSOLE, ids=["market", "account", "metrics", "doctor"])
+@pytest.mark.parametrize("block", CONSOLE, ids=["market", "account", "metrics", "doctor", "columns"])
 def test_the_readmes_commands_run(
     endpoint: str,
     folder: Path,

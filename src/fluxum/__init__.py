@@ -116,6 +116,7 @@ from fluxum.session.rest_client import QueryStatistics, RestUsage
 from fluxum.session.session import Session
 from fluxum.session.statistics import LinkStatistics, SessionStatistics
 from fluxum.session.streams import LossyStream, Stream
+from fluxum.store.frame import frame
 from fluxum.tape.runtime import ReplayedRuntime
 from fluxum.trader import Trader, trade
 from fluxum.transport.network import NameCounts, Network
@@ -350,6 +351,7 @@ __all__: list[str] = [
     "fetch_trades",
     "find_credentials",
     "find_venue",
+    "frame",
     "held_at",
     "hub",
     "ledger_between",

@@ -1,7 +1,7 @@
 """What a recording proves: its books by the venue's own rule, its gaps, and unread frames."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from fluxum.model.event import Desync, Event, Gap, GapCause
 from fluxum.model.market import BookUpdate, Trade
 from fluxum.replay import Moment, Replay
 
-__all__ = ["Failure", "Report", "nonsense", "verify"]
+__all__ = ["Failure", "Report", "Verification", "nonsense", "verify"]
 
 
 class Failure(Struct, frozen=True):
@@ -76,6 +76,64 @@ class Report(Struct, kw_only=True):
         )
 
 
+class Verification:
+    """A replay that keeps count: its moments, and the report of those read so far.
+
+    A recording that cannot be read to its end gives what comes before the damage, and then ends.
+    """
+
+    def __init__(self, replay: Replay, files: int = 1) -> None:
+        self.replay = replay
+        self._files = files
+        self._tally = _Tally()
+        self._damage = ""
+
+    def __iter__(self) -> Iterator[Moment]:
+        """The moments of the replay; raises TapeError if there is nothing to read."""
+        try:
+            for moment in self.replay:
+                self._tally.add(moment)
+                yield moment
+        except TapeError as error:
+            if not self.replay.frames:
+                raise
+            self._damage = str(error)
+
+    def report(self) -> Report:
+        """What is proved so far."""
+        replay, tally = self.replay, self._tally
+        processor = replay.processor
+        keepers = (processor.books, processor.level3)
+        return Report(
+            file=str(replay.tape.path),
+            venue=replay.venue.name,
+            frames=replay.frames,
+            events=processor.counts.received,
+            book_messages=replay.book_messages,
+            checks_passed=sum(keeper.passed for keeper in keepers),
+            checks_failed=sum(keeper.failed for keeper in keepers),
+            unverified=sum(keeper.unverified for keeper in keepers),
+            gaps=tally.gaps,
+            desyncs=processor.counts.desyncs,
+            crossed=sum(keeper.crossed for keeper in keepers),
+            rejected=replay.rejected,
+            rejection=replay.rejection,
+            steps=sum(one.steps for one in replay.sequences),
+            breaks=sum(one.breaks for one in replay.sequences),
+            applied=tally.applied,
+            trades=tally.trades.total(),
+            trades_backfilled=tally.trades[True],
+            trade_steps=processor.gaps.followed,
+            kinds=dict(sorted(tally.kinds.items())),
+            generations={book.symbol: book.epoch for book in processor.books},
+            failures=tally.failures,
+            files=self._files,
+            lost=replay.lost,
+            torn=replay.tape.torn,
+            damage=self._damage,
+        )
+
+
 def verify(
     path: Path,
     venue: str | None = None,
@@ -86,46 +144,10 @@ def verify(
 
     Raises TapeError if there is nothing to read.
     """
-    replay = Replay(path, venue, depth, more)
-    tally = _Tally()
-    damage = ""
-    try:
-        for moment in replay:
-            tally.add(moment)
-    except TapeError as error:
-        if not replay.frames:
-            raise
-        damage = str(error)
-    processor = replay.processor
-    keepers = (processor.books, processor.level3)
-    return Report(
-        file=str(path),
-        venue=replay.venue.name,
-        frames=replay.frames,
-        events=processor.counts.received,
-        book_messages=replay.book_messages,
-        checks_passed=sum(keeper.passed for keeper in keepers),
-        checks_failed=sum(keeper.failed for keeper in keepers),
-        unverified=sum(keeper.unverified for keeper in keepers),
-        gaps=tally.gaps,
-        desyncs=processor.counts.desyncs,
-        crossed=sum(keeper.crossed for keeper in keepers),
-        rejected=replay.rejected,
-        rejection=replay.rejection,
-        steps=sum(one.steps for one in replay.sequences),
-        breaks=sum(one.breaks for one in replay.sequences),
-        applied=tally.applied,
-        trades=tally.trades.total(),
-        trades_backfilled=tally.trades[True],
-        trade_steps=processor.gaps.followed,
-        kinds=dict(sorted(tally.kinds.items())),
-        generations={book.symbol: book.epoch for book in processor.books},
-        failures=tally.failures,
-        files=1 + len(more),
-        lost=replay.lost,
-        torn=replay.tape.torn,
-        damage=damage,
-    )
+    verification = Verification(Replay(path, venue, depth, more), 1 + len(more))
+    for _ in verification:
+        pass
+    return verification.report()
 
 
 def nonsense(path: Path, venue: str, frames: int, rejected: int, reason: str) -> str:

@@ -24,6 +24,7 @@ from fluxum.cli import (
     queries,
     simulator,
     statements,
+    stored,
     tapes,
     trading,
 )
@@ -277,6 +278,11 @@ _config = _group("Settings: show what is in effect, begin a file, check one.")
 for _command in (show, init, check):
     _add(_config, _command)
 app.add_typer(_config, name="config")
+_columns = _group("Recordings as Parquet files: build them, check them, ask them in SQL.")
+_add(_columns, stored.build_columns, "build")
+_add(_columns, stored.check_columns, "check")
+_add(_columns, stored.query_columns, "sql")
+app.add_typer(_columns, name="columns")
 app.add_typer(_orders(), name="order")
 
 

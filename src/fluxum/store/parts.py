@@ -1,0 +1,217 @@
+"""The Parquet files of one recording while they grow, under temporary names.
+
+Rows wait in memory until there are enough for a row group. A file gets its name in the folder
+only when all files are whole and on disk: `Parts.place` renames them, then writes the manifest.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from shutil import rmtree
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from fluxum.store.arrow import arrow, parquet
+from fluxum.store.manifest import HIDDEN, ColumnFile, Manifest, sha256
+from fluxum.store.tables import COMMON, TABLES, Kind, Row, schema
+
+__all__ = ["Parts", "leftovers"]
+
+_GROUP_ROWS = 100_000
+_WAITING_ROWS = 400_000
+_OPEN_FILES = 128
+_DAY_NS = 86_400 * 10**9
+
+
+class _Place(Struct, frozen=True):
+    """The table, market and day (UTC) that a file is of; `gap` and `coverage` have only a table."""
+
+    table: str
+    symbol: str = ""
+    day: str = ""
+
+    def folder(self, venue: str) -> Path:
+        """The folder of its files: Hive's form, `/` and the like as %2F."""
+        path = Path(self.table) / f"venue={quote(venue, safe='')}"
+        if self.symbol:
+            path = path / f"symbol={quote(self.symbol, safe='')}" / f"date={self.day}"
+        return path
+
+
+class _Part:
+    """One file that is being written, and the rows that wait for it."""
+
+    def __init__(self, path: Path, table: str) -> None:
+        self.path = path
+        self.table = table
+        self.rows = 0
+        self.waiting: list[Row] = []
+        self._schema = schema(table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kinds = {**COMMON, **TABLES[table]}
+        names = self._schema.names
+        self._writer = parquet().ParquetWriter(
+            path,
+            self._schema,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=[one for one in names if kinds[one] is Kind.WORD],
+            column_encoding={
+                one: "DELTA_BINARY_PACKED" for one in names if kinds[one] is Kind.RISING
+            },
+        )
+
+    def flush(self) -> None:
+        """Write the waiting rows as one row group."""
+        if not self.waiting:
+            return
+        pa = arrow()
+        columns = [
+            pa.array(values, field.type)
+            for values, field in zip(zip(*self.waiting, strict=True), self._schema, strict=True)
+        ]
+        self._writer.write_batch(
+            pa.record_batch(columns, schema=self._schema), row_group_size=_GROUP_ROWS
+        )
+        self.rows += len(self.waiting)
+        self.waiting.clear()
+
+    def close(self, metadata: Mapping[str, str]) -> None:
+        """Finish the file; it is on disk when this returns."""
+        self.flush()
+        self._writer.add_key_value_metadata({**metadata, "fluxum_table": self.table})
+        self._writer.close()
+        _sync(self.path)
+
+    def abandon(self) -> None:
+        """Close the file without caring what is in it."""
+        self.waiting.clear()
+        self._writer.close()
+
+
+class Parts:
+    """The files of the recording `name`, for one thread. `close` removes what was not placed.
+
+    At most 128 files are open and 400,000 rows wait; then the file that was idle for longest is
+    finished, or all waiting rows are written.
+    """
+
+    def __init__(self, folder: Path, name: str, venue: str, metadata: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._name = name
+        self._venue = venue
+        self._metadata = {**metadata, "fluxum_proved": "see the manifest"}
+        self._staging = folder / HIDDEN / f"{name}.building"
+        rmtree(self._staging, ignore_errors=True)  # of a build that was killed
+        self._open: dict[_Place, _Part] = {}
+        self._numbers: dict[_Place, int] = {}
+        self._done: list[_Part] = []
+        self._waiting = 0
+        for table in ("gap", "coverage"):  # that they are empty is worth knowing
+            self._part(_Place(table))
+
+    def add(self, table: str, symbol: str, rows: Sequence[Row]) -> None:
+        """Add the rows of one event, which stay together in one file, that of its day."""
+        if table in {"gap", "coverage"}:
+            place = _Place(table)
+        else:
+            place = _Place(table, symbol, _day(rows[0][0] // _DAY_NS))
+        part = self._part(place)
+        part.waiting.extend(rows)
+        self._waiting += len(rows)
+        if len(part.waiting) >= _GROUP_ROWS:
+            self._waiting -= len(part.waiting)
+            part.flush()
+        elif self._waiting > _WAITING_ROWS:
+            for one in self._open.values():
+                one.flush()
+            self._waiting = 0
+
+    def finish(self, metadata: Mapping[str, str]) -> list[ColumnFile]:
+        """Finish all files, with what is known only now in the metadata of those still open."""
+        self._metadata.update(metadata)
+        for place in list(self._open):
+            self._finish(place)
+        return sorted(
+            (
+                ColumnFile(
+                    path=part.path.relative_to(self._staging).as_posix(),
+                    table=part.table,
+                    rows=part.rows,
+                    sha256=sha256(part.path),
+                )
+                for part in self._done
+            ),
+            key=lambda file: file.path,
+        )
+
+    def place(self, manifest: Manifest) -> None:
+        """Give every file its name in the folder, and then the manifest, which completes them."""
+        text = msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"))
+        draft = self._staging / "manifest.json"
+        draft.write_bytes(text + b"\n")
+        _sync(draft)
+        folders: set[Path] = set()
+        for file in manifest.files:
+            path = self._folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (self._staging / file.path).rename(path)
+            folders.update((path.parent, *(self._folder / one for one in _above(file.path))))
+        for folder in folders:
+            _sync(folder)
+        draft.rename(self._folder / HIDDEN / f"{self._name}.json")
+        _sync(self._folder / HIDDEN)
+
+    def close(self) -> None:
+        """Remove all that was not placed."""
+        for part in self._open.values():
+            part.abandon()
+        self._open.clear()
+        rmtree(self._staging, ignore_errors=True)
+
+    def _part(self, place: _Place) -> _Part:
+        part = self._open.pop(place, None)
+        if part is None:
+            if len(self._open) >= _OPEN_FILES:
+                self._finish(next(iter(self._open)))
+            number = self._numbers[place] = self._numbers.get(place, 0) + 1
+            file = place.folder(self._venue) / f"{self._name}-{number}.parquet"
+            part = _Part(self._staging / file, place.table)
+        self._open[place] = part  # the last one used is the last one
+        return part
+
+    def _finish(self, place: _Place) -> None:
+        part = self._open.pop(place)
+        self._waiting -= len(part.waiting)
+        part.close(self._metadata)
+        self._done.append(part)
+
+
+def leftovers(folder: Path, name: str) -> Iterator[Path]:
+    """The files in a folder of columns that a recording without a manifest has left there."""
+    for table in TABLES:
+        yield from (folder / table).rglob(f"{name}-*.parquet")
+
+
+def _above(path: str) -> list[Path]:
+    """The folders above a file's, within the folder of columns."""
+    return list(Path(path).parent.parents)
+
+
+@lru_cache(maxsize=16)
+def _day(number: int) -> str:
+    """The date of a day, counted from 1970-01-01."""
+    return (date(1970, 1, 1) + timedelta(number)).isoformat()
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
