@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import get_annotations, isclass
@@ -117,22 +118,22 @@ def _module(where: str) -> ModuleType:
 
 
 def _of_file(path: Path) -> ModuleType:
+    """The module of a file; the same file is one module, however it is named."""
     if not path.is_file():
         raise BadInput(f"a file with a strategy was expected, was {path}")
-    name = path.stem
+    path = path.resolve()
+    name = f"{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise BadInput(f"a Python file was expected, was {path}")
     module = module_from_spec(spec)
-    before = sys.modules.get(name)
     sys.modules[name] = module  # msgspec finds the types of fields there
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        if before is None:
-            del sys.modules[name]
-        else:
-            sys.modules[name] = before
+        del sys.modules[name]
         raise
     return module
 
