@@ -3,7 +3,7 @@
 A recorded frame is processed by the same code as a live one, link by link. REST calls are answered
 from the recording, those for missed candles included; candles close by the time of the tape. Only a
 request for a new snapshot over the link has no effect, as there is no answer: a book that fails its
-check stays desynced until the tape has a snapshot.
+check stays desynced until the tape has a snapshot. One that a session fetches is on the tape.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,6 +117,7 @@ class Replay:
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
         self._calls: list[tuple[Fetch, int]] = []
+        self._fetching: set[int] = set()  # links whose snapshots are REST answers
         self._history = _History(self.venue, self._answers, self.processor.candles)
         self.processor.candles.look_up = self._history.look_up
         self._events = self.processor.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
@@ -206,6 +207,11 @@ class Replay:
         """Pass on the events of a link, unless a later link has taken the subscription over."""
         named = [_by_plain_name(event) for event in events]
         self.processor.take([event for event in named if self._expect(event, feed)])
+        number = self._number(feed)
+        if number in self._fetching:
+            for event in events:
+                if isinstance(event, Desync) and event.subscription is not None:
+                    self._links[number][0].resync(event.subscription)
 
     def _note_calls(self, link: int) -> None:
         """Keep what a link's protocol wants to fetch; all other effects are ignored."""
@@ -214,6 +220,7 @@ class Replay:
             effect = outbox.popleft()
             if isinstance(effect, Fetch) and (effect, link) not in self._calls:
                 self._calls.append((effect, link))
+                self._fetching.add(link)
 
     def _answer_calls(self, now_ns: int | None) -> None:
         """Give every protocol the recorded answers that had arrived by now."""

@@ -75,14 +75,17 @@ class Compared(Struct):
 
 
 def compare(
-    seed: int, venue: str = "kraken", length_s: float = HOUR_S, rate: float = 2.0
+    seed: int, venue: str = "kraken", length_s: float = HOUR_S, rate: float = 2.0, faults: str = ""
 ) -> Compared:
-    """Live with faults, then from the tape."""
+    """Live with faults, every kind of them unless they are given, then from the tape."""
     gc.collect()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "tape.jsonl.gz"
         live: list[str] = []
-        stale = run(_live(VENUES[venue], seed, length_s, rate, path, live))
+        is_checksummed = venue in CHECKSUMMED
+        faults = faults or script(Random(f"day {seed}"), length_s, is_checksummed=is_checksummed)
+        plan = FaultPlan(parse_faults(faults), Random(f"plan {seed}"))
+        stale = run(_live(VENUES[venue], seed, length_s, rate, path, live, plan))
         columns = prepare(path, Path(folder) / "tape.cols")
         markets = _markets(VENUES[venue])
         backtest(Observer(markets=markets), columns, out=Path(folder) / "run")
@@ -109,12 +112,16 @@ def _difference(live: list[str], tape: list[str]) -> str:
 
 
 async def _live(
-    venue: Venue, seed: int, length_s: float, rate: float, path: Path, decided: list[str]
+    venue: Venue,
+    seed: int,
+    length_s: float,
+    rate: float,
+    path: Path,
+    decided: list[str],
+    plan: FaultPlan,
 ) -> int:
     """A session with faults, recorded, and a bot; returns how often a stream was stale."""
     clock = SimulatedClock()
-    faults = script(Random(f"day {seed}"), length_s, is_checksummed=venue.name in CHECKSUMMED)
-    plan = FaultPlan(parse_faults(faults), Random(f"plan {seed}"))
     exchange = SimulatedExchange(
         venue, venue.sample_symbols, seed=seed, clock=clock, rate_per_s=rate, faults=plan,
         resolution_ns=1_000_000,
