@@ -51,6 +51,7 @@ _DIGITS: Final = 38
 _EXACT: Final = Context(prec=_DIGITS, traps=[Inexact, InvalidOperation])
 _ROUNDING: Final = Context(prec=_DIGITS, traps=[InvalidOperation])
 _STEP: Final = Decimal(1).scaleb(-SCALE)
+_quantize = _EXACT.quantize
 _INT_END: Final = 1 << 63
 
 
@@ -226,20 +227,24 @@ def unfit_row(stream: tuple[str | None, str | None, int | None], ns: int, why: s
 def unfit(table: str, rows: list[Row]) -> str:
     """The first value that a file cannot hold exactly, and why; empty if there is none."""
     for row in rows:
-        for value, name in zip(row, TABLES[table], strict=True):
+        for at, value in enumerate(row):
             if type(value) is Decimal:
-                try:
-                    fits = value.is_finite() and bool(_EXACT.quantize(value, _STEP) == value)
-                except (Inexact, InvalidOperation):
-                    fits = False
-                if not fits:
+                if not _fits(value):
                     return (
-                        f"{name} {value} does not fit: at most {_DIGITS - SCALE} digits before"
-                        f" the point and {SCALE} behind it"
+                        f"{list(TABLES[table])[at]} {value} does not fit: at most"
+                        f" {_DIGITS - SCALE} digits before the point and {SCALE} behind it"
                     )
             elif type(value) is int and not -_INT_END <= value < _INT_END:
-                return f"{name} {value} does not fit into 64 bits"
+                return f"{list(TABLES[table])[at]} {value} does not fit into 64 bits"
     return ""
+
+
+def _fits(value: Decimal) -> bool:
+    try:
+        _quantize(value, _STEP)
+    except (Inexact, InvalidOperation):
+        return False
+    return value.is_finite()
 
 
 def _plain(value: Any, kind: Kind) -> Any:
