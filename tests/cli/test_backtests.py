@@ -98,7 +98,7 @@ def test_backtest_writes_its_numbers_and_a_run_that_can_be_reported(
     assert run("bot", "backtest", *words, "--deposit", "USD=100000", "-o", folder / "run") == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["parameters"] == {
-        "market": "kraken:BTC/USD", "every": "50", "size": "0.25"
+        "market": "kraken BTC/USD", "every": "50", "size": "0.25"
     }  # fmt: skip
     assert found["orders"] > 5
     assert len(found["hash"]) == 64
@@ -149,9 +149,9 @@ def test_a_strategy_that_is_not_there_is_named_with_those_that_are(
     assert run("bot", "backtest", f"{folder}/maker.py:Make", *tape) == 2
     assert "was expected (Maker), was 'Make'" in capsys.readouterr().err
     assert run("bot", "backtest", f"{folder}/none.py:Maker", *tape) == 2
-    assert "a file with Python code was expected" in capsys.readouterr().err
+    assert "a file with a strategy was expected" in capsys.readouterr().err
     assert run("bot", "backtest", "maker", *tape) == 2
-    assert "a strategy like maker.py:Maker was expected, was 'maker'" in capsys.readouterr().err
+    assert "a file or module with a strategy was expected" in capsys.readouterr().err
 
 
 def test_a_strategy_that_fails_is_exit_1_and_a_halt_is_exit_3(

@@ -127,7 +127,7 @@ def test_verify_says_by_its_status_whether_all_is_proved(
 
 MAKER = (
     "fluxum.bot.strategies.maker:Maker",
-    *("-p", "market=kraken:BTC/USD", "-p", "tick=0.1", "-p", "size=1", "-p", "held_max=1"),
+    *("-p", "market=kraken:BTC/USD", "-p", "size=1", "-p", "held_max=1"),
 )
 COMMANDS: dict[str, tuple[str, ...]] = {
     "demo": (),
@@ -157,13 +157,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config check": ("fluxum.toml",),
     "completion": ("bash",),
     "sim serve": (),
+    "columns build": ("tape.jsonl", "-o", "columns"),
+    "columns check": ("columns",),
+    "columns sql": ("columns", "SELECT 1"),
     "bot new": ("maker.py",),
     "bot check": MAKER,
     "bot prepare": ("tape.jsonl", "-o", "tape.cols"),
     "bot backtest": (*MAKER, "--tape", "tape.cols"),
     "bot sweep": (*MAKER, "--tape", "tape.cols", "--over", "lean_bps=1,2"),
-    "bot paper": MAKER,
-    "bot run": MAKER,
+    "bot paper": (*MAKER, "--deposit", "USD=100"),
+    "bot run": (*MAKER, "--yes"),
     "bot report": ("run",),
     "bot compare": ("run",),
     "bot halt": ("run", "--reason", "a reason"),
@@ -282,7 +285,7 @@ def test_no_command_fails_but_with_a_message_and_its_code(
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("KRAKEN_KEY", "KRAKEN_SECRET", "OKX_KEY", "OKX_SECRET", "OKX_PASSPHRASE"):
         monkeypatch.setenv(f"FLUXUM_{name}", "word")
-    if command in {"replay", "verify"}:
+    if command in {"replay", "verify", "bot prepare", "columns build"}:
         Path("tape.jsonl").write_text('{"ts": null, "raw": "{\\"channel\\":\\"heartbeat\\"}"}\n')
 
     code = run(*command.split(), *COMMANDS[command], *more)

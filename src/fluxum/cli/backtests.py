@@ -15,7 +15,7 @@ from fluxum.back.columns import Columns, Provenance
 from fluxum.back.prepare import prepare
 from fluxum.back.sweep import Sweep, Variant, spread, sweep
 from fluxum.bot.loading import load_kind
-from fluxum.cli.bot_options import LimitsFile, Parameters, ParametersFile, strategy_of
+from fluxum.cli.bot_options import LimitsFile, Parameters, ParametersFile, limits_of, strategy_of
 from fluxum.cli.options import Format, FormatOption
 from fluxum.cli.output import Output
 from fluxum.cli.tapes import BookDepth, Files, RecordedBy, recordings

@@ -211,20 +211,23 @@ def run(
     name = type(plan.strategy).__name__
     confirm(f"run {name} with the accounts at {', '.join(plan.venues)}", yes=yes)
 
-    @asynccontextmanager
-    async def opened(session: Session) -> AsyncGenerator[Trader]:
-        name = session.venue.name
-        session.subscribe(*map(Subscription, ACCOUNT_CHANNELS))
-        await session.wait_ready(_READY_S)
-        await session.wait_instruments(_symbols(plan, name), _READY_S)
-        orders = None if plan.folder is None else plan.folder / f"orders-{name}.jsonl"
-        with open_journal(session.venue, orders, accounts[name]) as kept:
-            async with trader_of(session, kept, plan.runtime) as trader:
-                if cancel_all_after:
-                    await trader.orders.cancel_all_after(cancel_all_after)
-                yield trader
+    _run(plan, partial(_with_account, plan, accounts, cancel_all_after), accounts, form)
 
-    _run(plan, opened, accounts, form)
+
+@asynccontextmanager
+async def _with_account(
+    plan: _Plan, accounts: _Accounts, cancel_all_after: int, session: Session
+) -> AsyncGenerator[Trader]:
+    name = session.venue.name
+    session.subscribe(*map(Subscription, ACCOUNT_CHANNELS))
+    await session.wait_ready(_READY_S)
+    await session.wait_instruments(_symbols(plan, name), _READY_S)
+    orders = None if plan.folder is None else plan.folder / f"orders-{name}.jsonl"
+    with open_journal(session.venue, orders, accounts[name]) as kept:
+        async with trader_of(session, kept, plan.runtime) as trader:
+            if cancel_all_after:
+                await trader.orders.cancel_all_after(cancel_all_after)
+            yield trader
 
 
 # How both run
