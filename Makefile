@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site demo test all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue clean help
+.PHONY: site demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,9 +22,10 @@ test: $(VENV)/.dev  ## run the tests, two minutes; ARGS="-k pipe" goes to pytest
 	@$(PYTHON) -m compileall -q src  # once, rather than in each process the tests start
 	@$(PYTEST) -m "not slow" $(ARGS)
 
-all: $(VENV)/.dev  ## run the tests and the slow ones, as a build server does
-	@$(PYTHON) -m compileall -q src
-	@$(PYTEST) --hypothesis-profile all $(ARGS)
+slow: $(VENV)/.dev  ## run the slow tests, which `make test` leaves out
+	@$(PYTEST) -m slow --hypothesis-profile all $(ARGS)
+
+all: test slow  ## run all tests
 
 QUICK := model book flow ledger orders transport venues/test_subscriptions.py venues/test_rows.py \
 	venues/binance/test_protocol.py venues/bybit/test_protocol.py venues/okx/test_protocol.py \
