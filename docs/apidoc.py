@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FunctionType, UnionType
+from types import FunctionType, ModuleType, UnionType
 
 import fluxum
 
@@ -45,7 +45,8 @@ GROUPS = {
 
 def group_of(name: str) -> str:
     """The chapter of a public name."""
-    module = getattr(getattr(fluxum, name), "__module__", "") or ""
+    found = getattr(fluxum, name)
+    module = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", "")
     for group, packages in GROUPS.items():
         for package in packages:
             if not package or module == package or module.startswith(f"{package}."):
@@ -74,6 +75,8 @@ def _pages() -> Iterator[tuple[str, str]]:
         yield f"{name}.rst", _page(name)
     lines = [*_title("Python"), "Every public name; all are imported from ``fluxum``.", ""]
     for group, members in chapters.items():
+        if not members:
+            continue
         lines += [*_title(group, "-"), ".. list-table::", "   :widths: 30 70", ""]
         for name in members:
             lines += [f"   * - :doc:`{name}`", f"     - {_summary(name)}"]
@@ -91,6 +94,10 @@ def _page(name: str) -> str:
     if isinstance(found, type):
         directive = "autoclass"
         options = ["members:", "undoc-members:", "inherited-members: Struct, Protocol, Enum"]
+    elif isinstance(found, ModuleType):
+        known = ", ".join(one for one in found.__all__ if one in fluxum.__all__)
+        options = ["members:", "imported-members:", "undoc-members:", f"exclude-members: {known}"]
+        directive = "automodule"
     elif isinstance(found, FunctionType):
         directive = "autofunction"
     else:
@@ -111,7 +118,7 @@ def _members(union: UnionType) -> str:
 def _summary(name: str) -> str:
     """The first paragraph of a docstring, in one line."""
     found = getattr(fluxum, name)
-    if not (inspect.isclass(found) or inspect.isfunction(found)):
+    if not (inspect.isclass(found) or inspect.isfunction(found) or inspect.ismodule(found)):
         return _members(found) if isinstance(found, UnionType) else ""
     first = (inspect.getdoc(found) or "").split("\n\n")[0]
     return _marked(" ".join(first.split()))

@@ -35,6 +35,15 @@ ONE = Trade(
 TWO = structs.replace(ONE, price=Decimal("0.000000123456"), venue_ns=NS - 1)
 
 
+def rows(table: Any) -> list[dict[str, Any]]:
+    """The rows, with times in nanoseconds: Python's own have none, and pandas need not be there."""
+    for number, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type):
+            table = table.set_column(number, column.name, table[number].cast("int64"))
+    found: list[dict[str, Any]] = table.to_pylist()
+    return found
+
+
 def test_prices_are_exact_with_the_places_that_the_data_have() -> None:
     table = frame([ONE, TWO])
 
@@ -48,7 +57,7 @@ def test_times_are_timestamps_to_the_nanosecond() -> None:
     table = frame([ONE, TWO])
 
     assert table["received_ns"].type == table["venue_ns"].type == pa.timestamp("ns", "UTC")
-    assert str(table["received_ns"][0]) == "2026-08-01 12:00:00.123456789+00:00"
+    assert table["received_ns"].cast("int64").to_pylist() == [NS, NS]
     assert table["venue_ns"].cast("int64").to_pylist() == [None, NS - 1]
 
 
@@ -56,7 +65,7 @@ def test_every_field_is_a_column_in_its_order() -> None:
     table = frame(iter([ONE]))
 
     assert table.column_names == list(Trade.__struct_fields__)
-    row = table.to_pylist()[0]
+    row = rows(table)[0]
     assert (row["venue"], row["symbol"], row["side"]) == ("kraken", "BTC/USD", "buy")
     assert (row["trade_id"], row["sequence"], row["backfilled"]) == ("7", 7, False)
 
@@ -86,8 +95,8 @@ def test_fields_inside_fields_and_lists() -> None:
         received_ns=NS,
     )
 
-    (lost,) = frame([gap]).to_pylist()
-    (filled,) = frame([fill]).to_pylist()
+    (lost,) = rows(frame([gap]))
+    (filled,) = rows(frame([fill]))
 
     assert (lost["subscription_channel"], lost["subscription_symbol"]) == ("trade", "BTC/USD")
     assert (lost["cause"], lost["missing"]) == ("venue", 3)
@@ -111,7 +120,7 @@ def test_books_are_a_row_a_level() -> None:
     table = frame([snapshot, empty, update])
 
     names = ("event", "kind", "side", "price", "quantity", "checksum")
-    assert [tuple(row[name] for name in names) for row in table.to_pylist()] == [
+    assert [tuple(row[name] for name in names) for row in rows(table)] == [
         (0, "snapshot", "bid", Decimal("9.50"), 1, 5),
         (0, "snapshot", "bid", Decimal("9.00"), 2, 5),
         (0, "snapshot", "ask", Decimal("9.75"), 3, 5),
