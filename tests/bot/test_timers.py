@@ -21,6 +21,7 @@ def test_the_nearest_is_due_first_and_comes_again() -> None:
 
     due = timers.due()
     assert due == Timer(name="other", received_ns=75 * S)
+    assert due is not None
     timers.take(due)
     assert [one.due_ns for one in timers.ahead] == [120 * S, 100 * S]
 

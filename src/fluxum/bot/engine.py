@@ -17,6 +17,7 @@ against what rests, and checked against the limits; what is left is sent.
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import get_args
 
 from fluxum.bot.account import BotAccount
 from fluxum.bot.books import BookSource
@@ -55,6 +56,7 @@ _ENGINE_TIMER = "engine"
 _RETRY_NS = 5 * _SECOND_NS
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
+_INTENTS = frozenset(get_args(Intent))
 
 
 class Engine:
@@ -269,7 +271,7 @@ class Engine:
         try:
             found = tuple(self.strategy.on_event(event, self._view))
             for one in found:
-                if not isinstance(one, Intent):
+                if type(one) not in _INTENTS:
                     raise BadInput(f"an intent was expected, was {one!r:.80}")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
             self.failed = f"{type(error).__name__}: {error}"

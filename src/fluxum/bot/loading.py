@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from inspect import get_annotations, isclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import msgspec
 
@@ -138,5 +138,5 @@ def _of_file(path: Path) -> ModuleType:
 
 
 def _near(word: str, known: Mapping[str, object]) -> str:
-    found = get_close_matches(word, cast("list[str]", list(known)), n=1)
+    found = get_close_matches(word, list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from fluxum.bot.books import Books
 from fluxum.bot.engine import Engine
-from fluxum.bot.engine_state import EngineState, encode
+from fluxum.bot.engine_state import encode
 from fluxum.bot.journal import BotJournal, RunHead
 from fluxum.bot.limits import BotLimits
 from fluxum.bot.live import Balances, BotRun
@@ -65,25 +65,40 @@ def run(
         known = _traders(traders, wanted.markets)
         head = _head(strategy, limits, seed, known, (mode, source), world.clock.now_ns())
         with _journal(journal, head) as kept:
-            resumed = None if kept is None else kept.resumed(type(strategy))
-            engine = Engine(
-                strategy if resumed is None else resumed.strategy,
-                Books(wanted.markets, _instruments(known, wanted.markets), fees),
-                limits,
-                seed=seed,
-                can_amend=partial(_can_amend, known),
-                state=EngineState() if resumed is None else resumed.state,
-                keep=None if kept is None else kept.keep,
-            )
-            if resumed is None:
-                engine.warm(history)
-                if kept is not None and engine.warmed:
-                    kept.keep(engine.step_of_warm_up())
+            books = Books(wanted.markets, _instruments(known, wanted.markets), fees)
+            engine = _engine(strategy, books, limits, (seed, known), kept, history)
             balances = {venue: await _balances(venue, trader) for venue, trader in known.items()}
             async with _followed(engine, known, world, balances, leaves_orders) as made:
                 yield made
 
     return Opening(opened)
+
+
+def _engine(
+    strategy: Strategy,
+    books: Books,
+    limits: BotLimits,
+    how: tuple[int, Mapping[str, Trader]],
+    kept: BotJournal | None,
+    history: Iterable[BotEvent],
+) -> Engine:
+    """The engine of a run that begins with its history, or goes on where its journal ends."""
+    resumed = None if kept is None else kept.resumed(type(strategy))
+    seed, traders = how
+    engine = Engine(
+        strategy if resumed is None else resumed.strategy,
+        books,
+        limits,
+        seed=seed,
+        can_amend=partial(_can_amend, traders),
+        state=None if resumed is None else resumed.state,
+        keep=None if kept is None else kept.keep,
+    )
+    if resumed is None:
+        engine.warm(history)
+        if kept is not None and engine.warmed:
+            kept.keep(engine.step_of_warm_up())
+    return engine
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,7 @@ History = Annotated[
 ]
 
 
+_PAPER = (Channel.BOOK, Channel.TRADE)
 _Opened = Callable[[Session], AbstractAsyncContextManager[Trader]]
 _Accounts = Mapping[str, AccountConfig]
 
@@ -98,6 +100,32 @@ class _Plan(Struct, kw_only=True, eq=False):
     def venues(self) -> list[str]:
         """The exchanges of its wants, in their order."""
         return list(dict.fromkeys(one.market.venue for one in self.wants))
+
+
+class _Where(Struct, frozen=True):
+    """What is run, and how the exchanges are reached."""
+
+    strategy: Strategy
+    source: str
+    limits: BotLimits
+    endpoint: list[str] | None
+    proxy: str | None
+    mode: str
+
+    def plan(self, folder: Path | None, seed: int, history: int, seconds: float | None) -> _Plan:
+        """The whole plan; raises BadInput."""
+        return _Plan(
+            strategy=self.strategy,
+            source=self.source,
+            limits=self.limits,
+            folder=folder,
+            seed=seed,
+            history=history,
+            seconds=seconds,
+            endpoint=self.endpoint,
+            runtime=runtime_at(parse_proxy(self.proxy)),
+            mode=self.mode,
+        )
 
 
 def paper(
@@ -130,38 +158,16 @@ def paper(
 
     Example: fluxum bot paper maker.py -c maker.toml --deposit USD=10000 --journal run/
     """
-    plan = _Plan(
-        strategy=strategy_of(strategy, parameters, file),
-        source=_source(strategy),
-        limits=limits_of(limits),
-        folder=journal,
-        seed=seed,
-        history=history,
-        seconds=seconds,
-        endpoint=endpoint,
-        runtime=runtime_at(parse_proxy(proxy)),
-        mode="paper",
-    )
+    made = strategy_of(strategy, parameters, file)
+    where = _Where(made, _source(strategy), limits_of(limits), endpoint, proxy, "paper")
+    plan = where.plan(journal, seed, history, seconds)
     terms = PaperTerms(
         deposit=_deposit(deposit),
         fills=fills,
         latency=ConstantLatency(round(latency_ms * 1_000_000)),
     )
 
-    @asynccontextmanager
-    async def opened(session: Session) -> AsyncGenerator[Trader]:
-        symbols = _symbols(plan, session.venue.name)
-        session.subscribe(
-            *(Subscription(one, symbol) for symbol in symbols for one in _PAPER),
-            Subscription(Channel.INSTRUMENT),
-        )
-        async with paper_trader_of(session, symbols, plan.runtime, terms) as trader:
-            yield trader
-
-    _run(plan, opened, {}, form)
-
-
-_PAPER = (Channel.BOOK, Channel.TRADE)
+    _run(plan, partial(_on_paper, plan, terms), {}, form)
 
 
 def run(
@@ -193,39 +199,44 @@ def run(
 
     Example: fluxum bot run maker.py -c maker.toml --limits limits.toml --journal run/
     """
-    plan = _Plan(
-        strategy=strategy_of(strategy, parameters, file),
-        source=_source(strategy),
-        limits=limits_of(limits),
-        folder=journal,
-        seed=seed,
-        history=history,
-        seconds=seconds,
-        endpoint=endpoint,
-        runtime=runtime_at(parse_proxy(proxy)),
-        mode="live",
-    )
+    made = strategy_of(strategy, parameters, file)
+    where = _Where(made, _source(strategy), limits_of(limits), endpoint, proxy, "live")
+    plan = where.plan(journal, seed, history, seconds)
     accounts = {venue: account_config(venue, keys, tier) for venue in plan.venues}
     name = type(plan.strategy).__name__
     confirm(f"run {name} with the accounts at {', '.join(plan.venues)}", yes=yes)
 
-    @asynccontextmanager
-    async def opened(session: Session) -> AsyncGenerator[Trader]:
-        name = session.venue.name
-        session.subscribe(*map(Subscription, ACCOUNT_CHANNELS))
-        await session.wait_ready(_READY_S)
-        await session.wait_instruments(_symbols(plan, name), _READY_S)
-        orders = None if plan.folder is None else plan.folder / f"orders-{name}.jsonl"
-        with open_journal(name, orders) as kept:
-            async with trader_of(session, kept, plan.runtime) as trader:
-                if cancel_all_after:
-                    await trader.orders.cancel_all_after(cancel_all_after)
-                yield trader
-
-    _run(plan, opened, accounts, form)
+    _run(plan, partial(_with_account, plan, cancel_all_after), accounts, form)
 
 
 # How both run
+
+
+@asynccontextmanager
+async def _on_paper(plan: _Plan, terms: PaperTerms, session: Session) -> AsyncGenerator[Trader]:
+    symbols = _symbols(plan, session.venue.name)
+    session.subscribe(
+        *(Subscription(one, symbol) for symbol in symbols for one in _PAPER),
+        Subscription(Channel.INSTRUMENT),
+    )
+    async with paper_trader_of(session, symbols, plan.runtime, terms) as trader:
+        yield trader
+
+
+@asynccontextmanager
+async def _with_account(
+    plan: _Plan, cancel_all_after: int, session: Session
+) -> AsyncGenerator[Trader]:
+    name = session.venue.name
+    session.subscribe(*map(Subscription, ACCOUNT_CHANNELS))
+    await session.wait_ready(_READY_S)
+    await session.wait_instruments(_symbols(plan, name), _READY_S)
+    orders = None if plan.folder is None else plan.folder / f"orders-{name}.jsonl"
+    with open_journal(name, orders) as kept:
+        async with trader_of(session, kept, plan.runtime) as trader:
+            if cancel_all_after:
+                await trader.orders.cancel_all_after(cancel_all_after)
+            yield trader
 
 
 def _run(plan: _Plan, opened: _Opened, accounts: _Accounts, form: Format) -> None:
