@@ -39,6 +39,7 @@ Data goes to stdout, messages go to stderr.
 | 0 | done |
 | 1 | something failed, was lost or could not be proved, or the reader of stdout left |
 | 2 | the arguments make no sense; nothing was begun |
+| 3 | a bot was halted: by its limits, its strategy or a person |
 | 130 | ended by Ctrl-C |
 | 143 | ended by SIGTERM |
 | 129 | ended as its terminal was closed |

@@ -213,6 +213,7 @@ def test_timers_are_due_at_whole_multiples_and_reach_the_strategy() -> None:
 
     due = bot.due()
     assert due == Timer(name="minute", received_ns=at(120))
+    assert due is not None
     bot.step(due)
     assert bot.due() == Timer(name="minute", received_ns=at(180))
     assert bot.strategy == Scripted(received=["BookSnapshot", "Timer"])
@@ -277,6 +278,7 @@ def test_a_leg_without_an_answer_is_hedged_when_its_time_has_passed_and_its_late
 
     due = bot.due()
     assert due == Timer(name="engine", received_ns=at(0.5))
+    assert due is not None
     late = bot.step(due)
     assert canceled(late) == [sell]
     assert placed(late) == [("two", "sell", "1", None)]
@@ -357,6 +359,7 @@ def test_a_halted_bot_cancels_once_more_if_a_cancel_failed_and_until_all_have_en
     bot.step(outcome(2, name, OrderStatus.REFUSED, is_change=True))
     due = bot.due()
     assert due == Timer(name="engine", received_ns=at(6))
+    assert due is not None
     assert canceled(bot.step(due)) == [name]
     bot.step(order_update(7, name, status=OrderStatus.CANCELED))
     assert bot.step(snapshot(8)) == []  # and nothing is placed

@@ -5,6 +5,7 @@
 See `strategy` for what a strategy is, `intent` for what it may intend, `view` for what it sees.
 """
 
+from fluxum.bot.behaviours import Barrier, Dca, Grid, Hedge, Twap
 from fluxum.bot.intent import (
     Amend,
     Cancel,
@@ -36,6 +37,7 @@ from fluxum.model.levels import Level
 
 __all__ = [
     "Amend",
+    "Barrier",
     "BookView",
     "BotEvent",
     "BotFact",
@@ -44,8 +46,11 @@ __all__ = [
     "BotRun",
     "Cancel",
     "CancelAll",
+    "Dca",
     "Every",
+    "Grid",
     "Halt",
+    "Hedge",
     "Intent",
     "Leg",
     "Level",
@@ -62,6 +67,7 @@ __all__ = [
     "Target",
     "Timer",
     "Together",
+    "Twap",
     "Verdict",
     "View",
     "Want",

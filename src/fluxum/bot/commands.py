@@ -12,13 +12,15 @@ from uuid import UUID
 
 from msgspec import structs
 
-from fluxum.bot import intent as intents
 from fluxum.bot.account import BotAccount, BotOrder, Pending
 from fluxum.bot.books import BookSource
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.engine_state import Paused
 from fluxum.bot.gate import Gate
+from fluxum.bot.intent import Amend as AmendOrder
+from fluxum.bot.intent import Cancel as CancelOrder
 from fluxum.bot.intent import CancelAll, Halt, Intent, Note, Quote, Target, Together
+from fluxum.bot.intent import Place as PlaceOrder
 from fluxum.bot.limits import BotFact, Verdict
 from fluxum.bot.market import Market
 from fluxum.bot.planner import Change, End, New, Plan, plan_quote, plan_target
@@ -98,13 +100,13 @@ class Commands:
         for market in touched:
             self.plan(market)
 
-    def _single(self, wanted: intents.Place | intents.Amend | intents.Cancel | CancelAll) -> None:
+    def _single(self, wanted: PlaceOrder | AmendOrder | CancelOrder | CancelAll) -> None:
         match wanted:
-            case intents.Place():
+            case PlaceOrder():
                 self._place(wanted)
-            case intents.Amend():
+            case AmendOrder():
                 self._amend(wanted)
-            case intents.Cancel():
+            case CancelOrder():
                 order = self._labelled(wanted.market, wanted.label)
                 self.end([] if order is None else [order])
             case CancelAll(market=market):
@@ -234,7 +236,7 @@ class Commands:
 
     # Single orders
 
-    def _place(self, wanted: intents.Place) -> None:
+    def _place(self, wanted: PlaceOrder) -> None:
         market = wanted.market
         if wanted.label and any(one.label == wanted.label for one in self._account.orders(market)):
             self._refuse("label", f"an open order has the label {wanted.label!r} already", market)
@@ -247,7 +249,7 @@ class Commands:
         if self._allowed([(market, request)]):
             self._enter(market, request, OrderRole.PLACE, wanted.limit, label=wanted.label)
 
-    def _amend(self, wanted: intents.Amend) -> None:
+    def _amend(self, wanted: AmendOrder) -> None:
         order = self._labelled(wanted.market, wanted.label)
         if order is not None and not order.is_certain:
             why = f"a command about {wanted.label!r} is on its way"

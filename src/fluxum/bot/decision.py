@@ -13,7 +13,7 @@ from fluxum.bot.canonical import canonical
 from fluxum.bot.intent import Intent
 from fluxum.bot.limits import BotFact
 from fluxum.bot.market import Market
-from fluxum.bot.strategy import BotEvent, Steering
+from fluxum.bot.strategy import BookKnown, BotEvent, Steering
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Amend, Cancel, Place
 
@@ -47,7 +47,9 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 def reference(event: BotEvent | Steering) -> InputReference:
-    """The reference to an event."""
+    """The reference to an event; to a book that was known, as to its snapshot."""
+    if isinstance(event, BookKnown):
+        return reference(event.snapshot)
     symbol: Symbol | str = getattr(event, "symbol", None) or ""
     tag = str(event.__struct_config__.tag)
     return InputReference(tag, getattr(event, "venue", ""), str(symbol), event.received_ns)

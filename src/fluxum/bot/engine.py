@@ -17,12 +17,13 @@ against what rests, and checked against the limits; what is left is sent.
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import get_args
 
 from fluxum.bot.account import BotAccount
 from fluxum.bot.books import BookSource
 from fluxum.bot.commands import Commands
 from fluxum.bot.decision import BotCommand, Decision, chained, decision_text, reference
-from fluxum.bot.engine_state import Ahead, EngineState, Step, encode
+from fluxum.bot.engine_state import EngineState, Step, encode
 from fluxum.bot.engine_view import EngineView
 from fluxum.bot.gate import Gate
 from fluxum.bot.intent import Intent
@@ -32,6 +33,7 @@ from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Protections
 from fluxum.bot.strategy import (
     AccountKnown,
+    BookKnown,
     BotEvent,
     Outcome,
     Steering,
@@ -39,9 +41,11 @@ from fluxum.bot.strategy import (
     Switch,
     Timer,
 )
+from fluxum.bot.timers import Timers
 from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
+from fluxum.model.event import Channel, Desync, Subscription
 from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
 
 __all__ = ["Engine"]
@@ -52,6 +56,7 @@ _ENGINE_TIMER = "engine"
 _RETRY_NS = 5 * _SECOND_NS
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
+_INTENTS = frozenset(get_args(Intent))
 
 
 class Engine:
@@ -96,11 +101,12 @@ class Engine:
         self._commands = Commands(self.account, self._gate, books, seed, can_amend)
         self._view = EngineView(books, self.account, limits, self._commands.groups)
         self.wanted = Wanted(strategy.wants(), state.candles)
-        self._timers: list[Ahead] = []
+        self._timers = Timers(self.wanted.timers, state.timers)
         self._retry_ns: int | None = None
         self._limits = limits
         self._keep = keep
         self._kept = encode(strategy)
+        self._is_looking = limits.drawdown_max is not None
         self._traceback = ""
         self._restore(state)
 
@@ -118,11 +124,8 @@ class Engine:
         commands.paused.update((one.market, one) for one in state.paused)
         self._view.now_ns = state.now_ns
         self.wanted.received = state.received
-        known = {one.name: one for one in state.timers}
-        self._timers = [
-            known.get(one.name) or Ahead(one.name, one.interval_s * _SECOND_NS, 0)
-            for one in self.wanted.timers
-        ]
+        if state.halted and state.account.orders:
+            self._retry_ns = state.now_ns + _RETRY_NS
 
     def hold(self, positions: Mapping[Market, Decimal]) -> None:
         """Begin with these positions."""
@@ -138,11 +141,24 @@ class Engine:
         self._view.is_warming = True
         for event in events:
             while (timer := self.due()) is not None and timer.received_ns < event.received_ns:
-                self._pass(timer)
+                self._timers.take(timer)
                 self._warm(timer)
             self._books.take(event)
             self._warm(event)
         self._view.is_warming = False
+
+    def step_of_warm_up(self) -> Step:
+        """What a journal keeps of a run before its first event: what history left behind."""
+        return Step(
+            received=self.wanted.received,
+            strategy=encode(self.strategy),
+            state=encode(self.state()),
+        )
+
+    def show(self, events: Iterable[BotEvent]) -> None:
+        """Let events of before a restart reach the books alone."""
+        for event in events:
+            self._books.take(event)
 
     def _warm(self, event: BotEvent) -> None:
         self._move_to(event.received_ns)
@@ -159,14 +175,13 @@ class Engine:
 
     def due(self) -> Timer | None:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
-        begun = [one for one in self._timers if one.due_ns]
-        first = min(begun, key=lambda one: one.due_ns, default=None)
+        first = self._timers.due()
         engine_ns = None if self.halted else self._commands.due_ns
         if self._retry_ns is not None:
             engine_ns = min(self._retry_ns, engine_ns or self._retry_ns)
-        if engine_ns is not None and (first is None or engine_ns <= first.due_ns):
+        if engine_ns is not None and (first is None or engine_ns <= first.received_ns):
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
-        return None if first is None else Timer(name=first.name, received_ns=first.due_ns)
+        return first
 
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
@@ -178,8 +193,10 @@ class Engine:
         is_input, is_wanted = self._learn(event)
         self._gate.look()
         intents: Sequence[Intent] = ()
-        if is_wanted and not self.halted and not isinstance(event, Steering):
-            intents = self._decide(event)
+        if is_wanted and not self.halted:
+            told = event.snapshot if isinstance(event, BookKnown) else event
+            assert not isinstance(told, Steering), "no strategy receives these"
+            intents = self._decide(told)
             commands.carry_out(intents)
         if is_input and not self.halted:
             self._continue(event)
@@ -201,13 +218,13 @@ class Engine:
         commands.begin(now_ns)
         self.facts = ()
         self._books.take(event)
-        is_wanted = self.wanted.is_for(event)
-        self._gate.look()
-        if not is_wanted:
-            return ()
+        if self._is_looking:
+            self._gate.look()
+        if not self.wanted.is_for(event):
+            return commands.sent
         intents = self._decide(event)
         if not intents and not commands.facts:
-            return ()
+            return commands.sent
         commands.carry_out(intents)
         self._check(event)
         self._record(event, intents, is_input=False)
@@ -217,11 +234,11 @@ class Engine:
     def _move_to(self, received_ns: int) -> None:
         """Time does not go back. With the first event the timers begin."""
         if not self._view.now_ns:
-            self._timers = [_next(one, received_ns) for one in self._timers]
+            self._timers.begin(received_ns)
         self._view.now_ns = max(self._view.now_ns, received_ns)
 
     def _learn(self, event: BotEvent | Steering) -> tuple[bool, bool]:
-        """Take in an event: whether it is no market data, and whether the strategy receives it."""
+        """Take in an event: whether a journal keeps it, and whether the strategy receives it."""
         match event:
             case Switch():
                 self._switch(event)
@@ -229,8 +246,11 @@ class Engine:
             case AccountKnown():
                 self._know(event)
                 return True, False
+            case BookKnown(snapshot=snapshot):
+                self._books.take(snapshot)
+                return True, self.wanted.is_for(snapshot)
             case Timer():
-                self._pass(event)
+                self._timers.take(event)
                 return True, self.wanted.is_for(event)
             case Fill() | OrderUpdate() | Outcome():
                 is_new = not isinstance(event, Fill) or not self.account.has(event)
@@ -243,14 +263,15 @@ class Engine:
                 return True, self.wanted.is_for(event, order, is_new=is_new)
             case _:
                 self._books.take(event)
-                return False, self.wanted.is_for(event)
+                is_wanted = self.wanted.is_for(event)
+                return is_wanted and type(event) not in _DATA, is_wanted
 
     def _decide(self, event: BotEvent) -> Sequence[Intent]:
         """What the strategy intends; its error halts the bot."""
         try:
             found = tuple(self.strategy.on_event(event, self._view))
             for one in found:
-                if not isinstance(one, Intent):
+                if type(one) not in _INTENTS:
                     raise BadInput(f"an intent was expected, was {one!r:.80}")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
             self.failed = f"{type(error).__name__}: {error}"
@@ -331,6 +352,9 @@ class Engine:
                 self.hold({market: quantity})
         if known.balances is not None:
             self.account.own(known.venue, known.balances)
+        for market in self.wanted.books:
+            if market.venue == known.venue:
+                self._books.take(_withdrawn(market, known.received_ns))
 
     def _switch(self, switch: Switch) -> None:
         if switch.is_halted:
@@ -339,14 +363,6 @@ class Engine:
         elif not self.failed:
             self.halted = ""
             self._retry_ns = None
-
-    def _pass(self, timer: Timer) -> None:
-        """A timer of the strategy is due again at the next multiple of its interval."""
-        now_ns = timer.received_ns
-        self._timers = [
-            _next(one, now_ns) if one.name == timer.name and one.due_ns <= now_ns else one
-            for one in self._timers
-        ]
 
     # The record
 
@@ -397,7 +413,7 @@ class Engine:
             targets=tuple(commands.targets.values()),
             groups=tuple(commands.groups),
             paused=tuple(commands.paused.values()),
-            timers=tuple(self._timers),
+            timers=tuple(self._timers.ahead),
             candles=self.wanted.candles,
             earned=self.earnings.state(),
             trips=tuple(self._protections.trips),
@@ -408,7 +424,12 @@ class Engine:
         )
 
 
-def _next(timer: Ahead, now_ns: int) -> Ahead:
-    """A timer due at the next multiple of its interval."""
-    due_ns = (now_ns // timer.interval_ns + 1) * timer.interval_ns
-    return Ahead(timer.name, timer.interval_ns, due_ns)
+def _withdrawn(market: Market, at_ns: int) -> Desync:
+    """A run begins or resumes: its books are those that are known then."""
+    return Desync(
+        venue=market.venue,
+        subscription=Subscription(Channel.BOOK, market.symbol),
+        generation=0,
+        reason="a run begins",
+        received_ns=at_ns,
+    )

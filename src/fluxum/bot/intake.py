@@ -55,11 +55,13 @@ class Intake:
     def __init__(self, traders: Mapping[str, Trader]) -> None:
         self._own: Pipe[BotEvent | Steering] = Pipe(capacity=_CAPACITY, overflow=Overflow.RAISE)
         self._pipes: list[tuple[str, Pipe[Any]]] = [("", self._own)]
+        self._accounts: set[int] = set()  # pipes of which fills alone are taken
         for venue, trader in traders.items():
             data = trader.session.events(_is_data, capacity=_CAPACITY, overflow=Overflow.RAISE)
+            self._accounts.add(len(self._pipes))
             self._pipes += [
-                (venue, data),
                 (venue, trader.orders.account_events()),
+                (venue, data),
                 (venue, trader.orders.updates()),
             ]
         self._armed: set[int] = set()
@@ -84,7 +86,7 @@ class Intake:
         Raises the error of a pipe that failed, and TransportError if a session has ended.
         """
         while True:
-            found = self._drain()
+            found = self._drain()  # may be nothing, if all was of no interest
             if found:
                 return found
             if self._is_woken:
@@ -115,9 +117,12 @@ class Intake:
 
     def _drain(self) -> list[Arrival]:
         found: list[Arrival] = []
-        for venue, pipe in self._pipes:
+        for at, (venue, pipe) in enumerate(self._pipes):
             if pipe.waiting:
-                found += [(venue, item) for item in pipe.drain()]
+                items = pipe.drain()
+                if at in self._accounts:
+                    items = [one for one in items if isinstance(one, Fill)]
+                found += [(venue, item) for item in items]
             elif pipe.is_closed:
                 raise pipe.error or TransportError(f"the session of {venue} has ended")
         if len(found) > 1:

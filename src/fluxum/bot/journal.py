@@ -23,7 +23,8 @@ from msgspec import Raw, Struct, structs
 from fluxum.bot.decision import chained
 from fluxum.bot.engine_state import EngineState, Step, custom, decode
 from fluxum.bot.market import Market
-from fluxum.bot.strategy import AccountKnown, Outcome, Strategy, Switch, Timer
+from fluxum.bot.strategy import AccountKnown, BookKnown, Outcome, Strategy, Switch, Timer
+from fluxum.bot.wanted import Told
 from fluxum.errors import BadInput, OrderJournalError
 from fluxum.model.account import Fill
 from fluxum.model.order import OrderUpdate
@@ -43,7 +44,7 @@ __all__ = [
 FORMAT = 1
 _FILLS_MAX = 10_000
 _T = TypeVar("_T", bound=Strategy)
-Input = Fill | OrderUpdate | Outcome | Timer | AccountKnown | Switch
+Input = Fill | OrderUpdate | Outcome | Timer | AccountKnown | BookKnown | Switch | Told
 """The events that are no market data, which a journal keeps, as a tape has the others."""
 
 
@@ -53,7 +54,8 @@ _inputs: msgspec.json.Decoder[Input] = msgspec.json.Decoder(Input, dec_hook=cust
 class RunHead(Struct, frozen=True, kw_only=True):
     """What a run is: its strategy's name and parameters, its seed, and where it runs.
 
-    `limits` and `parameters` are JSON. `mode` is `live` or `paper`, for the reader alone.
+    `limits` and `parameters` are JSON. `amends` are the venues that change orders in place. `mode`
+    is `live` or `paper`, and `source` where the strategy was read from, for the reader alone.
     """
 
     fluxum_bot: int = FORMAT
@@ -62,9 +64,10 @@ class RunHead(Struct, frozen=True, kw_only=True):
     limits: Raw
     seed: int
     markets: tuple[Market, ...]
+    amends: tuple[str, ...] = ()
     mode: str
+    source: str = ""
     begun_ns: int
-    state: Raw = Raw(b"{}")
 
 
 class JournalLine(Struct, kw_only=True, omit_defaults=True):
@@ -167,7 +170,7 @@ class BotJournal:
             file.shorten(whole)
         first, *rest = content[:whole].splitlines()
         known = _head(self.path, first)
-        mine = structs.replace(self._head, begun_ns=known.begun_ns, state=known.state)
+        mine = structs.replace(self._head, begun_ns=known.begun_ns, source=known.source)
         if encode_head(known) != encode_head(mine):
             raise OrderJournalError(
                 f"{self.path} is of another run ({known.strategy}, seed {known.seed}): its "

@@ -24,6 +24,7 @@ from fluxum.bot.intake import Intake
 from fluxum.bot.limits import BotFact
 from fluxum.bot.strategy import (
     AccountKnown,
+    BookKnown,
     BotEvent,
     Outcome,
     Steering,
@@ -38,7 +39,7 @@ from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.account import Fill
 from fluxum.model.event import Event
 from fluxum.model.market import BookSnapshot
-from fluxum.model.order import Accepted, Declined, OpenOrders, OrderStatus, OrderUpdate
+from fluxum.model.order import OrderStatus
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.order import Order
 from fluxum.runtime import Runtime
@@ -125,7 +126,7 @@ class BotRun:
         for market in self.engine.wanted.books:
             shown = _shown(self._traders[market.venue].session.book(market.symbol))
             if shown is not None:
-                self._step(shown)
+                self._step(BookKnown(snapshot=shown, received_ns=self._clock.now_ns()))
 
     async def follow(self) -> None:
         """Step every event, until the run is left."""
@@ -160,8 +161,6 @@ class BotRun:
             return self.dispatch.of_order(venue, item)
         if venue and isinstance(item, Fill):
             return self.dispatch.of_fill(venue, item)
-        if isinstance(item, OrderUpdate | OpenOrders | Accepted | Declined):
-            return None  # the desk works out what they mean
         return item
 
     async def _step_with_timers(self, event: BotEvent | Steering) -> None:

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from fluxum.bot.books import Books
 from fluxum.bot.engine import Engine
-from fluxum.bot.engine_state import EngineState, encode
+from fluxum.bot.engine_state import encode
 from fluxum.bot.journal import BotJournal, RunHead
 from fluxum.bot.limits import BotLimits
 from fluxum.bot.live import Balances, BotRun
@@ -45,6 +45,7 @@ def run(
     leaves_orders: bool = False,
     runtime: Runtime | None = None,
     mode: str = "live",
+    source: str = "",
 ) -> Opening[BotRun]:
     """Run a strategy over traders, by venue, or those of a hub: enter it, or await and close it.
 
@@ -52,7 +53,8 @@ def run(
     has is resumed, if strategy, limits and seed are the same. `history` is for warm-up: events from
     before the run, oldest first, for a run that is not resumed. `fees` are rates of takers by venue
     for consolidated books. The bot's orders are canceled when the block ends, unless it
-    `leaves_orders`. Raises BadInput for a market without a trader, OrderJournalError.
+    `leaves_orders`. `mode` and `source` are for the reader of the journal. Raises BadInput for a
+    market without a trader, OrderJournalError.
     """
     world = LiveRuntime() if runtime is None else runtime
     limits = BotLimits() if limits is None else limits
@@ -61,25 +63,42 @@ def run(
     async def opened() -> AsyncGenerator[BotRun]:
         wanted = Wanted(strategy.wants())
         known = _traders(traders, wanted.markets)
-        head = _head(strategy, limits, seed, wanted.markets, mode, world.clock.now_ns())
+        head = _head(strategy, limits, seed, known, (mode, source), world.clock.now_ns())
         with _journal(journal, head) as kept:
-            resumed = None if kept is None else kept.resumed(type(strategy))
-            engine = Engine(
-                strategy if resumed is None else resumed.strategy,
-                Books(wanted.markets, _instruments(known, wanted.markets), fees),
-                limits,
-                seed=seed,
-                can_amend=partial(_can_amend, known),
-                state=EngineState() if resumed is None else resumed.state,
-                keep=None if kept is None else kept.keep,
-            )
-            if resumed is None:
-                engine.warm(history)
+            books = Books(wanted.markets, _instruments(known, wanted.markets), fees)
+            engine = _engine(strategy, books, limits, (seed, known), kept, history)
             balances = {venue: await _balances(venue, trader) for venue, trader in known.items()}
             async with _followed(engine, known, world, balances, leaves_orders) as made:
                 yield made
 
     return Opening(opened)
+
+
+def _engine(
+    strategy: Strategy,
+    books: Books,
+    limits: BotLimits,
+    how: tuple[int, Mapping[str, Trader]],
+    kept: BotJournal | None,
+    history: Iterable[BotEvent],
+) -> Engine:
+    """The engine of a run that begins with its history, or goes on where its journal ends."""
+    resumed = None if kept is None else kept.resumed(type(strategy))
+    seed, traders = how
+    engine = Engine(
+        strategy if resumed is None else resumed.strategy,
+        books,
+        limits,
+        seed=seed,
+        can_amend=partial(_can_amend, traders),
+        state=None if resumed is None else resumed.state,
+        keep=None if kept is None else kept.keep,
+    )
+    if resumed is None:
+        engine.warm(history)
+        if kept is not None and engine.warmed:
+            kept.keep(engine.step_of_warm_up())
+    return engine
 
 
 @asynccontextmanager
@@ -140,8 +159,8 @@ def _head(
     strategy: Strategy,
     limits: BotLimits,
     seed: int,
-    markets: tuple[Market, ...],
-    mode: str,
+    traders: Mapping[str, Trader],
+    mode: tuple[str, str],
     now_ns: int,
 ) -> RunHead:
     return RunHead(
@@ -149,8 +168,10 @@ def _head(
         parameters=Raw(encode(strategy)),
         limits=Raw(encode(limits)),
         seed=seed,
-        markets=markets,
-        mode=mode,
+        markets=Wanted(strategy.wants()).markets,
+        amends=tuple(venue for venue in sorted(traders) if _can_amend(traders, venue)),
+        mode=mode[0],
+        source=mode[1],
         begun_ns=now_ns,
     )
 

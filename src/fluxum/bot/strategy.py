@@ -41,12 +41,14 @@ from fluxum.bot.view import View
 from fluxum.model.event import Channel, Event, parse_channel
 from fluxum.model.input import Take, counted, one_of, optional, take_all, text, whole
 from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot
 from fluxum.model.order import OrderStatus
 
 __all__ = [
     "REMEMBERED",
     "AccountKnown",
     "Amend",
+    "BookKnown",
     "BotEvent",
     "Cancel",
     "CancelAll",
@@ -146,6 +148,13 @@ class AccountKnown(Struct, frozen=True, kw_only=True, tag="account_known"):
     received_ns: int
 
 
+class BookKnown(Struct, frozen=True, kw_only=True, tag="book_known"):
+    """A book as it was when a run began or resumed; the strategy receives its snapshot."""
+
+    snapshot: BookSnapshot
+    received_ns: int
+
+
 class Switch(Struct, frozen=True, kw_only=True, tag="switch"):
     """A person halts the bot, or lets it continue; no strategy receives this."""
 
@@ -154,7 +163,7 @@ class Switch(Struct, frozen=True, kw_only=True, tag="switch"):
     received_ns: int
 
 
-Steering = AccountKnown | Switch
+Steering = AccountKnown | BookKnown | Switch
 """Events for the engine alone."""
 BotEvent = Event | Timer | Outcome
 """What a strategy may receive: market data it wants, losses of it, its fills and orders, timers."""

@@ -38,7 +38,7 @@ from fluxum.model.market import (
 )
 from fluxum.model.order import OrderUpdate
 
-__all__ = ["MARKET_DATA", "Wanted"]
+__all__ = ["MARKET_DATA", "Told", "Wanted"]
 
 _KINDS: dict[Channel, tuple[type, ...]] = {
     Channel.BOOK: (BookSnapshot, BookUpdate),
@@ -50,6 +50,19 @@ _KINDS: dict[Channel, tuple[type, ...]] = {
 }
 _OF_VENUE = (LinkLost, Rejected, Dropped, VenueFailed, VenueNotice)
 _OF_STREAM = (Desync, Resynced, DataStale, LeftOut, Gap)
+Told = (
+    LinkLost
+    | Rejected
+    | Dropped
+    | VenueFailed
+    | VenueNotice
+    | Desync
+    | Resynced
+    | DataStale
+    | LeftOut
+    | Gap
+)
+"""What is no market data and no account, and a strategy receives it."""
 MARKET_DATA = tuple(kind for kinds in _KINDS.values() for kind in kinds)
 """The types of market data."""
 
@@ -59,7 +72,7 @@ class Wanted:
 
     def __init__(self, wants: Iterable[Want | Every], candles: Iterable[LastCandle] = ()) -> None:
         self.received = 0
-        """How many events the strategy received that a tape has: all but account and timers."""
+        """How much market data the strategy received; all else is in the journal."""
         every = tuple(wants)
         self.wants = tuple(one for one in every if isinstance(one, Want))
         self.timers = tuple(one for one in every if isinstance(one, Every))
@@ -113,9 +126,7 @@ class Wanted:
             case Timer():
                 return event.name in self._names
             case _:
-                is_wanted = self._is_loss(event)
-                self.received += is_wanted
-                return is_wanted
+                return self._is_loss(event)
 
     def _is_loss(self, event: BotEvent | Steering) -> bool:
         if isinstance(event, _OF_VENUE):
@@ -125,10 +136,12 @@ class Wanted:
         return False
 
     def _is_stream(self, venue: str, one: Subscription | None) -> bool:
-        if one is None or one.symbol is None:
+        if one is None:
             return True
-        kinds = _KINDS.get(one.channel, ())
-        return any((venue, one.symbol) in self._data.get(kind, ()) for kind in kinds)
+        wanted = [self._data.get(kind, set()) for kind in _KINDS.get(one.channel, ())]
+        if one.symbol is None:
+            return any(wanted)
+        return any((venue, one.symbol) in keys for keys in wanted)
 
     def _has(self, venue: str, symbol: Symbol) -> bool:
         return any(one.venue == venue and one.symbol == symbol for one in self.markets)

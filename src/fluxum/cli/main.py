@@ -16,6 +16,8 @@ from fluxum.cli import (
     account,
     backtests,
     bot_report,
+    bot_runs,
+    bots,
     ledger,
     market,
     positions,
@@ -45,8 +47,8 @@ _NAME = "fluxum"
 _HELP = """Crypto exchanges in real time, over links that reconnect and report every loss.
 
 Data goes to stdout, messages go to stderr. Exit status: 0 done; 1 something failed or could not be
-proved, or the reader of stdout left; 2 the arguments make no sense; 130 ended by Ctrl-C; 143
-ended by SIGTERM.
+proved, or the reader of stdout left; 2 the arguments make no sense; 3 a bot was halted; 130
+ended by Ctrl-C; 143 ended by SIGTERM.
 """
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
@@ -257,10 +259,16 @@ _add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
 _bot = _group("Trading bots: strategies, their runs, and what came out.")
 _BOT: dict[str, Command] = {
+    "new": bots.new,
+    "check": bots.check,
     "prepare": backtests.prepare_tapes,
     "backtest": backtests.backtest_tape,
     "sweep": backtests.sweep_tape,
+    "paper": bot_runs.paper,
+    "run": bot_runs.run,
     "report": bot_report.report,
+    "compare": bots.compare,
+    "halt": bots.halt,
 }
 for _name, _command in _BOT.items():
     _add(_bot, _command, _name)

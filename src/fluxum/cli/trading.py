@@ -48,7 +48,17 @@ from fluxum.orders.risk import RiskLimits
 from fluxum.session.account_config import AccountConfig
 from fluxum.trader import JOURNALS, trade
 
-__all__ = ["NotConfirmed", "Where", "amend", "cancel", "cancel_all", "list_orders", "place"]
+__all__ = [
+    "NotConfirmed",
+    "Where",
+    "Yes",
+    "amend",
+    "cancel",
+    "cancel_all",
+    "confirm",
+    "list_orders",
+    "place",
+]
 
 _READY_S = 60.0
 _SOON_S = 1.0
@@ -144,7 +154,7 @@ def place(
         limits = structs.replace(limits, notional_max=_number("a notional", notional_max))
     what = f"{_request_text(request)} at {name}"
     if not validate:
-        _confirm(what, yes=yes)
+        confirm(what, yes=yes)
     act = _validating(request, what, timeout) if validate else _placing(request, timeout)
     _run(where, act, form, symbols=markets, limits=limits)
 
@@ -177,7 +187,7 @@ def amend(
     if change.quantity is None and change.limit_price is None:
         raise BadInput(f"a new quantity or price was expected for {order!r}, was neither")
     parts = [f"quantity {quantity}" if quantity else "", f"price {price}" if price else ""]
-    _confirm(f"amend {order} at {name} to {', '.join(filter(None, parts))}", yes=yes)
+    confirm(f"amend {order} at {name} to {', '.join(filter(None, parts))}", yes=yes)
 
     async def act(desk: OrderDesk, output: Output) -> None:
         _write(await desk.amend(change, timeout_s=timeout), output)
@@ -203,7 +213,7 @@ def cancel(
     """
     name = parse_exchange(exchange)
     where = _where(name, keys, tier, endpoint, proxy, journal)
-    _confirm(f"cancel {', '.join(orders)} at {name}", yes=yes)
+    confirm(f"cancel {', '.join(orders)} at {name}", yes=yes)
 
     async def act(desk: OrderDesk, output: Output) -> None:
         for order in orders:
@@ -229,7 +239,7 @@ def cancel_all(
     """
     name = parse_exchange(exchange)
     where = _where(name, keys, tier, endpoint, proxy, journal)
-    _confirm(f"cancel every order at {name}", yes=yes)
+    confirm(f"cancel every order at {name}", yes=yes)
 
     async def act(desk: OrderDesk, output: Output) -> None:
         count = await desk.cancel_all(timeout_s=timeout)
@@ -364,7 +374,7 @@ async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> Or
     return view
 
 
-def _confirm(what: str, *, yes: bool) -> None:
+def confirm(what: str, *, yes: bool) -> None:
     """Show what will be done, and return only if the user confirms."""
     sys.stderr.write(f"{what}\n")
     if yes:

@@ -21,7 +21,7 @@ from fluxum.pacing import TokenBucket
 from fluxum.session.authenticator import Authenticator
 from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
 from fluxum.session.latencies import Latencies
-from fluxum.transport.link import Link
+from fluxum.transport.link import Link, Stamped
 from fluxum.venues.conversation import UNREADABLE, Auth, UnreadableStream
 from fluxum.venues.venue import (
     Effect,
@@ -139,7 +139,8 @@ class Connection:
         receive_frame = self._link.receive
         receive = self._protocol.receive
         outbox = self._protocol.outbox
-        now_ns = self._clock.now_ns
+        link = self._link
+        now_ns = link.received_ns if isinstance(link, Stamped) else self._clock.now_ns
         counts, raw, latencies = self._counts, self._raw, self._latencies
         while True:
             is_sampled = True  # the first frame with data of each burst

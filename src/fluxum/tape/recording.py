@@ -94,6 +94,7 @@ class _RecordedLink:
         self._tape = tape
         self._number = number
         self._url = url  # until it is written, with the first frame
+        self._received_ns = 0
 
     async def send(self, frame: bytes) -> None:
         """Send and record, without secrets."""
@@ -104,9 +105,14 @@ class _RecordedLink:
     async def receive(self) -> bytes:
         """Receive and record."""
         frame = await self._link.receive()
-        self._add(frame, sent=False)
+        self._received_ns = self._add(frame, sent=False)
         return frame
 
-    def _add(self, frame: bytes, *, sent: bool) -> None:
-        self._tape.add(frame, self._number, sent=sent, dialled=self._url)
+    def received_ns(self) -> int:
+        """When the last frame was received: the session has the time of the tape."""
+        return self._received_ns
+
+    def _add(self, frame: bytes, *, sent: bool) -> int:
+        now_ns = self._tape.add(frame, self._number, sent=sent, dialled=self._url)
         self._url = ""
+        return now_ns

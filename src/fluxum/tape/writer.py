@@ -94,12 +94,13 @@ class TapeWriter:
     ) -> None:
         self.close()
 
-    def add(self, frame: bytes, link: int, *, sent: bool, dialled: str = "") -> None:
-        """Record a frame with the present time; see `frame_line`."""
+    def add(self, frame: bytes, link: int, *, sent: bool, dialled: str = "") -> int:
+        """Record a frame with the present time, which is returned; see `frame_line`."""
         now_ns = self._clock.now_ns()
         line = frame_line(now_ns, frame, link, sent=sent, dialled=dialled)
         if self._waiting.put(now_ns, line, len(frame)):
             self._wake.set()
+        return now_ns
 
     def add_answer(self, url: str, body: bytes) -> None:
         """Record the answer to a REST call with the present time."""

@@ -4,11 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from fluxum.errors import LinkClosed
 
-__all__ = ["Dial", "Link", "MemoryLink", "Sealed", "loopback"]
+__all__ = ["Dial", "Link", "MemoryLink", "Sealed", "Stamped", "loopback"]
 
 
 class Sealed(bytes):
@@ -47,6 +47,15 @@ class Link(Protocol):
         It may return without giving other tasks a turn, so a caller that loops over it has to
         yield.
         """
+        ...
+
+
+@runtime_checkable
+class Stamped(Protocol):
+    """A link that reads the clock itself, so that a recording has the time of the session."""
+
+    def received_ns(self) -> int:
+        """When the last frame was received."""
         ...
 
 
