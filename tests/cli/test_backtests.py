@@ -48,7 +48,7 @@ def run(*words: str | Path) -> int:
 def folder(tmp_path: Path) -> Path:
     kraken_tape.write(tmp_path / "btc.jsonl.gz", 800, seed=4)
     (tmp_path / "maker.py").write_text(MAKER)
-    (tmp_path / "maker.toml").write_text('market = "kraken BTC/USD"\nsize = 0.25\n')
+    (tmp_path / "maker.toml").write_text('market = "kraken:BTC/USD"\nsize = 0.25\n')
     assert run("bot", "prepare", tmp_path / "btc.jsonl.gz", "-o", tmp_path / "btc.cols") == 0
     return tmp_path
 
@@ -127,8 +127,8 @@ def test_sweep_ranks_in_two_processes_a_strategy_that_is_a_file(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--with", "evry=5"], "was 'evry'; did you mean 'every'?"),
-        (["--with", "size=abc"], "size"),
+        (["-p", "evry=5"], "Maker has no 'evry' (market, every, size); did you mean 'every'?"),
+        (["-p", "size=abc"], "size"),
         (["--latency", "soon"], "--latency like 1ms or 2ms,500us was expected, was 'soon'"),
         (["--fees", "0.1"], "--fees [EXCHANGE:]MAKER/TAKER was expected, was '0.1'"),
         (["--deposit", "okx:USD=1"], "with one of kraken was expected, was 'okx:USD=1'"),
@@ -147,11 +147,11 @@ def test_a_strategy_that_is_not_there_is_named_with_those_that_are(
 ) -> None:
     tape = ("--tape", folder / "btc.cols")
     assert run("bot", "backtest", f"{folder}/maker.py:Make", *tape) == 2
-    assert "has no strategy 'Make'; it has Maker" in capsys.readouterr().err
+    assert "was expected (Maker), was 'Make'; did you mean 'Maker'?" in capsys.readouterr().err
     assert run("bot", "backtest", f"{folder}/none.py:Maker", *tape) == 2
-    assert "a file with Python code was expected" in capsys.readouterr().err
-    assert run("bot", "backtest", "maker", *tape) == 2
-    assert "a strategy like maker.py:Maker was expected, was 'maker'" in capsys.readouterr().err
+    assert "a file with a strategy was expected" in capsys.readouterr().err
+    assert run("bot", "backtest", "no_module_of_this_name", *tape) == 2
+    assert "a file or module with a strategy was expected" in capsys.readouterr().err
 
 
 def test_a_strategy_that_fails_is_exit_1_and_a_halt_is_exit_3(
@@ -163,5 +163,5 @@ def test_a_strategy_that_fails_is_exit_1_and_a_halt_is_exit_3(
     assert run("bot", "backtest", f"{folder}/broken.py:Maker", *words) == 1
     assert "FAILED: ValueError: planted" in capsys.readouterr().out
 
-    assert run("bot", "backtest", f"{folder}/maker.py:Maker", *words, "--with", "every=1") == 3
+    assert run("bot", "backtest", f"{folder}/maker.py:Maker", *words, "-p", "every=1") == 3
     assert "HALTED: more than 100 orders" in capsys.readouterr().out

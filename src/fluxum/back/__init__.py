@@ -18,7 +18,6 @@ from fluxum.back.columns import (
     Provenance,
     TapeProof,
 )
-from fluxum.back.loading import load_strategy, make_strategy
 from fluxum.back.prepare import prepare
 from fluxum.back.sweep import Forward, Sweep, Trial, Variant, sweep
 
@@ -38,8 +37,6 @@ __all__ = [
     "Variant",
     "backtest",
     "backtest_candles",
-    "load_strategy",
-    "make_strategy",
     "prepare",
     "sweep",
 ]

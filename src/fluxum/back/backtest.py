@@ -22,7 +22,6 @@ from fluxum.back.facts import RunCourse, gap_facts, order_fact
 from fluxum.back.faithful import ReplayPlayer
 from fluxum.back.fast import TapePlayer
 from fluxum.back.lane import Lane
-from fluxum.back.loading import parameters
 from fluxum.back.money import Accounts
 from fluxum.back.player import Player
 from fluxum.back.run import Loop, TapeBooks
@@ -30,6 +29,7 @@ from fluxum.back.venue import TapeVenues
 from fluxum.bot.engine import Engine
 from fluxum.bot.engine_state import Step, decode, encode
 from fluxum.bot.limits import BotLimits
+from fluxum.bot.loading import parameters_of
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Strategy, Want
 from fluxum.errors import BadInput
@@ -129,7 +129,7 @@ class Backtest:
     ) -> None:
         self._strategy = decode(encode(strategy), type(strategy))
         self._parameters = {
-            name: str(getattr(strategy, name)) for name in parameters(type(strategy))
+            name: str(getattr(strategy, name)) for name in parameters_of(type(strategy))
         }
         self._columns = columns
         self._seed = seed

@@ -1,23 +1,27 @@
 """`bot prepare`, `bot backtest` and `bot sweep`: strategies over recordings."""
 
-import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from msgspec import Struct
 from rich.console import Console
 
 from fluxum.back.backtest import BacktestResult, backtest
 from fluxum.back.columns import Columns, Provenance
-from fluxum.back.loading import load_strategy, make_strategy
 from fluxum.back.prepare import prepare
 from fluxum.back.sweep import Sweep, Variant, spread, sweep
-from fluxum.bot.limits import BotLimits
+from fluxum.bot.loading import load_kind
+from fluxum.cli.bot_options import (
+    LimitsFile,
+    Parameters,
+    ParametersFile,
+    limits_of,
+    strategy_of,
+)
 from fluxum.cli.options import Format, FormatOption
 from fluxum.cli.output import Output
 from fluxum.cli.tapes import BookDepth, Files, RecordedBy, recordings
@@ -36,13 +40,6 @@ Named = Annotated[
     str, typer.Argument(metavar="STRATEGY", help="FILE.py:Class, or package.module:Class.")
 ]
 Tape = Annotated[Path, typer.Option("--tape", help="A tape that 'bot prepare' wrote.")]
-ParameterFile = Annotated[
-    Path | None, typer.Option("-c", "--parameters", help="A TOML file with the parameters.")
-]
-Values = Annotated[
-    list[str] | None,
-    typer.Option("--with", metavar="NAME=VALUE", help="A parameter. Repeatable."),
-]
 Deposits = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,9 +60,6 @@ Delay = Annotated[
     str, typer.Option("--latency", help="Of orders, and of answers after a comma: 1ms, 2ms,500us.")
 ]
 WorldOption = Annotated[World, typer.Option("--fills", help="The fills that the account follows.")]
-LimitsFile = Annotated[
-    Path | None, typer.Option("--limits", help="A TOML file with limits of the bot.")
-]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the names of orders.")]
 Currency = Annotated[
     str, typer.Option("--currency", help="Of profit; the first market's quote asset by default.")
@@ -127,8 +121,8 @@ def prepare_tapes(
 def backtest_tape(
     strategy: Named,
     tape: Tape,
-    parameters: ParameterFile = None,
-    values: Values = None,
+    params: ParametersFile = None,
+    param: Parameters = None,
     deposits: Deposits = None,
     fees: FeeRates = None,
     latency: Delay = "0ms",
@@ -151,7 +145,7 @@ def backtest_tape(
 
     Example: fluxum bot backtest maker.py:Maker --tape btc.cols --latency 1ms -o run/
     """
-    made = make_strategy(load_strategy(strategy), _values(parameters, values))
+    made = strategy_of(strategy, param, params)
     columns = Columns(tape)
     with Output(form) as output:
         result = backtest(made, columns, out=out, **_options(locals(), columns))
@@ -169,8 +163,8 @@ def sweep_tape(
         list[str],
         typer.Option("--over", metavar="NAME=VALUES", help="2,4,8 or FIRST:LAST:STEP. Repeatable."),
     ],
-    parameters: ParameterFile = None,
-    values: Values = None,
+    params: ParametersFile = None,
+    param: Parameters = None,
     folds: Annotated[int, typer.Option("--folds", min=1, help="Equal parts of the tape.")] = 1,
     processes: Annotated[int, typer.Option("--processes", min=1)] = 1,
     deposits: Deposits = None,
@@ -190,7 +184,7 @@ def sweep_tape(
 
     Example: fluxum bot sweep maker.py:Maker --tape btc.cols --over lean_bps=0:12:3 --folds 5
     """
-    made = make_strategy(load_strategy(strategy), _values(parameters, values))
+    made = strategy_of(strategy, param, params)
     talk = Console(stderr=True)
 
     def progress(done: int, count: int) -> None:
@@ -207,7 +201,7 @@ def sweep_tape(
             folds=folds,
             processes=processes,
             progress=progress,
-            load=partial(load_strategy, strategy),
+            load=partial(load_kind, strategy),
             **options,
         )
         output.write(plain(found), _sweep_text(found))
@@ -225,20 +219,10 @@ def _options(given: dict[str, Any], columns: Columns) -> dict[str, Any]:
         "fees": _fees(given["fees"] or (), venues),
         "latency": _latency(given["latency"]),
         "fills": given["fills"],
-        "limits": None if limits is None else _limits(limits),
+        "limits": limits_of(limits),
         "seed": given["seed"],
         "currency": given["currency"] or None,
     }
-
-
-def _values(file: Path | None, values: Sequence[str] | None) -> dict[str, Any]:
-    found: dict[str, Any] = {} if file is None else _toml(file)
-    found.update(_pair(one, "--with NAME=VALUE") for one in values or ())
-    market = found.get("market")
-    if isinstance(market, str):  # as text: EXCHANGE SYMBOL
-        venue, _, symbol = market.partition(" ")
-        found["market"] = {"venue": venue, "symbol": symbol}
-    return found
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:
@@ -246,20 +230,6 @@ def _pair(text: str, form: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise BadInput(f"{form} was expected, was {text!r}")
     return name, value
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"cannot read {file}: {error}") from error
-
-
-def _limits(file: Path) -> BotLimits:
-    try:
-        return msgspec.convert(_toml(file), BotLimits, strict=False)
-    except (msgspec.ValidationError, BadInput) as error:
-        raise BadInput(f"{file}: {error}") from error
 
 
 def _of_venue(text: str, venues: Sequence[str], form: str) -> tuple[str, str]:
