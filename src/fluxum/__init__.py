@@ -219,8 +219,8 @@ from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
 from fluxum.paper.gateway import PaperGateway
-from fluxum.paper.outbox import PaperFaults
 from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+from fluxum.paper.transit import PaperFaults
 from fluxum.paper.venue import PaperVenue
 from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
