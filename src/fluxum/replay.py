@@ -24,10 +24,11 @@ from fluxum.model.event import (
     GapCause,
     LeftOut,
     Rejected,
+    Subscribed,
     Subscription,
     Unsubscribed,
 )
-from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.instrument import Instrument
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -53,6 +54,8 @@ __all__ = ["Moment", "Replay"]
 
 # How long a session waits for history (see `session.backfill`).
 _HISTORY_NS = 60 * 1_000_000_000
+# A session requests a stream again as soon as the venue has ended it.
+_ANEW_NS = 10 * 1_000_000_000
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
@@ -117,6 +120,7 @@ class Replay:
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
         self._calls: list[tuple[Fetch, int]] = []
+        self._ended: dict[Subscription, Unsubscribed] = {}
         self._fetching: set[int] = set()  # links whose snapshots are REST answers
         self._history = _History(self.venue, self._answers, self.processor.candles)
         self.processor.candles.look_up = self._history.look_up
@@ -141,6 +145,8 @@ class Replay:
         """Every frame received, and every other line of the tape that has events, at its time."""
         for frame in self.tape:
             self._now_ns = frame.ns or self._now_ns
+            if self._ended:
+                self._end_streams()
             if self._follow(frame):
                 yield Moment(self.frames, frame.ns, self._events.drain(), frame.link)
                 self.frames += 1
@@ -205,7 +211,7 @@ class Replay:
 
     def _take(self, events: Sequence[Event], feed: Feed) -> None:
         """Pass on the events of a link, unless a later link has taken the subscription over."""
-        named = [_by_plain_name(event) for event in events]
+        named = [_by_plain_name(event) for event in events if not self._begins_anew(event)]
         self.processor.take([event for event in named if self._expect(event, feed)])
         number = self._number(feed)
         if number in self._fetching:
@@ -263,9 +269,7 @@ class Replay:
         If two links have the same stream, as while one replaces the other, the later one counts.
         """
         if isinstance(event, Unsubscribed):
-            symbol = event.subscription.symbol
-            if event.subscription.channel is Channel.BOOK and symbol is not None:
-                self._unsubscribe(symbol)
+            self._end_stream(event)
             return True
         self.book_messages += isinstance(event, _BOOKS)
         wanted = _subscription(event)
@@ -282,11 +286,31 @@ class Replay:
         feed.wanted[wanted] = None
         return True
 
-    def _unsubscribe(self, symbol: Symbol) -> None:
-        """A desynced book stays so: its session unsubscribes to begin it again."""
-        for book in self.processor.books:
-            if book.symbol == symbol and book.evidence.status is not BookStatus.DESYNCED:
-                self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
+    def _begins_anew(self, event: Event) -> bool:
+        """Whether an event is part of a stream's new beginning, which no session publishes.
+
+        A session ends a stream and requests it again at once, if it may have missed something. The
+        book stays as it is until the new snapshot.
+        """
+        if isinstance(event, Unsubscribed) and self._now_ns:
+            self._ended[_plain_name(event.subscription)] = event
+            return True
+        if isinstance(event, Subscribed):
+            return self._ended.pop(_plain_name(event.subscription), None) is not None
+        return False
+
+    def _end_streams(self) -> None:
+        """End the streams that were not requested again."""
+        for subscription, event in list(self._ended.items()):
+            if self._now_ns - event.received_ns > _ANEW_NS:
+                del self._ended[subscription]
+                self._end_stream(event)
+                self.processor.take([event])
+
+    def _end_stream(self, event: Unsubscribed) -> None:
+        symbol = event.subscription.symbol
+        if event.subscription.channel is Channel.BOOK and symbol is not None:
+            self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
 
     def _number(self, feed: Feed) -> int:
         """A link's number on the tape; less than all others for one that was closed."""

@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 from fluxum.back.backtest import backtest
 from fluxum.back.columns import Columns
 from fluxum.bot.engine_state import decode, encode
+from fluxum.bot.loading import parameters_of
 from fluxum.bot.strategy import Strategy
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT
@@ -142,7 +143,7 @@ def combinations(
     strategy: Strategy, over: Mapping[str, Sequence[object]]
 ) -> list[tuple[Strategy, dict[str, str]]]:
     """The strategy with each combination of values, and the values as text."""
-    names = strategy.__struct_fields__
+    names = list(parameters_of(type(strategy)))
     for name, values in over.items():
         if name not in names:
             kind = type(strategy).__name__
@@ -217,13 +218,16 @@ class _Work:
         self._tape = tape
         self._options = options
         self._columns: Columns | None = None
+        self._kind: type[Strategy] | None = None
 
     def run(self, task: tuple[int, int, int, int]) -> Trial:
         """Run one back-test."""
         if self._columns is None:
             self._columns = Columns(self._tape, is_checked=False)
+        if self._kind is None:
+            self._kind = self._load()
         variant, fold, begins_ns, ends_ns = task
-        strategy = decode(self._variants[variant], self._load())
+        strategy = decode(self._variants[variant], self._kind)
         result = backtest(
             strategy, self._columns, begins_ns=begins_ns, ends_ns=ends_ns, **self._options
         )
