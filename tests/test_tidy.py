@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from fluxum.venues.register import VENUES
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +44,13 @@ BANNED_IN_PURE = {
 }
 EMPTY_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "handler"}
 TASK_STARTERS = {"create_task", "ensure_future", "gather"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget() -> Iterator[None]:
+    """A million nodes would slow down every later search for garbage in this process."""
+    yield
+    nodes_of.cache_clear()
 
 
 @cache
