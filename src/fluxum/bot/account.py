@@ -57,6 +57,8 @@ class BotOrder(Struct, kw_only=True):
     next_quantity: Decimal | None = None
     next_price: Decimal | None = None
     placed_ns: int = 0
+    updated_ns: int = 0
+    """The venue's time of the last update; an older one changes nothing but what is filled."""
 
     @property
     def filled(self) -> Decimal:
@@ -257,10 +259,11 @@ class BotAccount:
         )
         if order.pending is Pending.PLACE or is_changed:
             self._settle(order, is_done=True)
-        order.status = update.status
-        order.quantity = update.quantity or order.quantity
-        if order.price is not None:
-            order.price = update.limit_price or order.price
+        if update.venue_ns >= order.updated_ns:
+            order.updated_ns, order.status = update.venue_ns, update.status
+            order.quantity = update.quantity or order.quantity
+            if order.price is not None:
+                order.price = update.limit_price or order.price
         return order
 
     def _fill(self, fill: Fill) -> BotOrder | None:
@@ -286,7 +289,7 @@ class BotAccount:
         if order.status.is_final:
             self._end(order, order.status)
         else:
-            is_whole = order.by_fills >= order.quantity
+            is_whole = order.by_fills >= max(order.quantity, order.next_quantity or _ZERO)
             order.status = OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
             if is_whole:
                 self._end(order, OrderStatus.FILLED)
