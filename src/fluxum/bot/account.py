@@ -57,6 +57,8 @@ class BotOrder(Struct, kw_only=True):
     next_quantity: Decimal | None = None
     next_price: Decimal | None = None
     placed_ns: int = 0
+    is_answered: bool = False
+    """Whether an outcome has shown that its placing was accepted."""
     updated_ns: int = 0
     """The venue's time of the last update; an older one changes nothing but what is filled."""
 
@@ -241,7 +243,11 @@ class BotAccount:
         elif outcome.status is OrderStatus.UNKNOWN:
             order.status = OrderStatus.UNKNOWN
         else:
-            self._settle(order, is_done=True)
+            # The answer to the placing may come after a change was sent, which it does not settle.
+            is_of_change = outcome.is_change or order.is_answered
+            if order.pending is not Pending.AMEND or is_of_change:
+                self._settle(order, is_done=True)
+            order.is_answered = True
             order.status = outcome.status
         return order
 
