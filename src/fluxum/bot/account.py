@@ -57,6 +57,10 @@ class BotOrder(Struct, kw_only=True):
     next_quantity: Decimal | None = None
     next_price: Decimal | None = None
     placed_ns: int = 0
+    is_answered: bool = False
+    """Whether an outcome has shown that its placing was accepted."""
+    updated_ns: int = 0
+    """The venue's time of the last update; an older one changes nothing but what is filled."""
 
     @property
     def filled(self) -> Decimal:
@@ -239,7 +243,11 @@ class BotAccount:
         elif outcome.status is OrderStatus.UNKNOWN:
             order.status = OrderStatus.UNKNOWN
         else:
-            self._settle(order, is_done=True)
+            # The answer to the placing may come after a change was sent, which it does not settle.
+            is_of_change = outcome.is_change or order.is_answered
+            if order.pending is not Pending.AMEND or is_of_change:
+                self._settle(order, is_done=True)
+            order.is_answered = True
             order.status = outcome.status
         return order
 
@@ -257,10 +265,11 @@ class BotAccount:
         )
         if order.pending is Pending.PLACE or is_changed:
             self._settle(order, is_done=True)
-        order.status = update.status
-        order.quantity = update.quantity or order.quantity
-        if order.price is not None:
-            order.price = update.limit_price or order.price
+        if update.venue_ns >= order.updated_ns:
+            order.updated_ns, order.status = update.venue_ns, update.status
+            order.quantity = update.quantity or order.quantity
+            if order.price is not None:
+                order.price = update.limit_price or order.price
         return order
 
     def _fill(self, fill: Fill) -> BotOrder | None:
@@ -286,7 +295,7 @@ class BotAccount:
         if order.status.is_final:
             self._end(order, order.status)
         else:
-            is_whole = order.by_fills >= order.quantity
+            is_whole = order.by_fills >= max(order.quantity, order.next_quantity or _ZERO)
             order.status = OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
             if is_whole:
                 self._end(order, OrderStatus.FILLED)
