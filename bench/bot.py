@@ -83,7 +83,7 @@ async def serve_all(rate: float) -> None:
                 )
             )
             assert venue.private is not None
-            money = dict.fromkeys(("BTC", "USD", "USDT"), Decimal(1_000_000))
+            money = {asset: Decimal(1_000_000) for asset in ("BTC", "USD", "USDT")}
             tier = list(venue.private.tiers)[-1]
             exchange.open_account(
                 KEYS.key, KEYS.secret, money, tier=tier, passphrase=KEYS.passphrase
