@@ -25,6 +25,7 @@ PURE_BOT = (
     "bot/engine_state.py",
     "bot/engine_view.py",
     "bot/gate.py",
+    "bot/halting.py",
     "bot/intent.py",
     "bot/limits.py",
     "bot/market.py",

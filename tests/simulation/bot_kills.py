@@ -1,8 +1,8 @@
 """A bot with an account is killed at random instants, again and again, and forgets no order.
 
-Each round runs `fluxum bot run` over a simulated exchange for a random time and kills it. At the end
-it runs once more and is ended: then no order may be open, no name may have been used twice, and the
-journal must be whole and decide the same again.
+Each round runs `fluxum bot run` over a simulated exchange for a random time and kills it. Then it
+runs once more and is ended: no order may be open, no name may have been used twice, and the journal
+must be whole and decide the same again.
 
     python tests/simulation/bot_kills.py [ROUNDS] [SEED]
 """
