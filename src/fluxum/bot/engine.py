@@ -25,6 +25,7 @@ from fluxum.bot.decision import BotCommand, Decision, chained, decision_text, re
 from fluxum.bot.engine_state import EngineState, Step, encode
 from fluxum.bot.engine_view import EngineView
 from fluxum.bot.gate import Gate
+from fluxum.bot.halting import Halting, without_new
 from fluxum.bot.intent import Intent
 from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed
 from fluxum.bot.market import Market
@@ -45,14 +46,13 @@ from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
 from fluxum.model.event import Channel, Desync, Subscription
-from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
+from fluxum.model.order import OrderStatus, OrderUpdate
 
 __all__ = ["Engine"]
 
 _SECOND_NS = 1_000_000_000
 _ZERO = Decimal(0)
 _ENGINE_TIMER = "engine"
-_RETRY_NS = 5 * _SECOND_NS
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
 
@@ -81,8 +81,6 @@ class Engine:
         self.strategy = strategy
         self.account = BotAccount(state.account)
         self.earnings = Earnings(state.earned)
-        self.halted = state.halted
-        """Why the bot is halted; empty: it is not."""
         self.failed = state.failed
         """The error of the strategy; empty: there was none."""
         self.decisions = state.decisions
@@ -100,7 +98,7 @@ class Engine:
         self._view = EngineView(books, self.account, limits, self._commands.groups)
         self.wanted = Wanted(strategy.wants(), state.candles)
         self._timers = Timers(self.wanted.timers, state.timers)
-        self._retry_ns: int | None = None
+        self._halting = Halting(state.halted)
         self._limits = limits
         self._keep = keep
         self._kept = encode(strategy)
@@ -123,7 +121,7 @@ class Engine:
         self._view.now_ns = state.now_ns
         self.wanted.received = state.received
         if state.halted and state.account.orders:
-            self._retry_ns = state.now_ns + _RETRY_NS
+            self._halting.retry_after(state.now_ns)
 
     def hold(self, positions: Mapping[Market, Decimal]) -> None:
         """Begin with these positions."""
@@ -167,6 +165,11 @@ class Engine:
     # The step
 
     @property
+    def halted(self) -> str:
+        """Why the bot is halted; empty: it is not."""
+        return self._halting.reason
+
+    @property
     def now_ns(self) -> int:
         """The instant of the last event."""
         return self._view.now_ns
@@ -175,8 +178,7 @@ class Engine:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
         first = self._timers.due()
         engine_ns = None if self.halted else self._commands.due_ns
-        if self._retry_ns is not None:
-            engine_ns = min(self._retry_ns, engine_ns or self._retry_ns)
+        engine_ns = self._halting.due_ns if engine_ns is None else engine_ns
         if engine_ns is not None and (first is None or engine_ns <= first.received_ns):
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
         return first
@@ -198,7 +200,7 @@ class Engine:
             commands.carry_out(intents)
         if is_input and not self.halted:
             self._continue(event)
-        self._check(event)
+        self._check()
         self._record(event, intents, is_input=is_input)
         self.facts = tuple(commands.facts)
         return commands.sent
@@ -225,7 +227,7 @@ class Engine:
         if not intents and not commands.facts:
             return commands.sent
         commands.carry_out(intents)
-        self._check(event)
+        self._check()
         self._record(event, intents, is_input=False)
         self.facts = tuple(commands.facts)
         return commands.sent
@@ -297,48 +299,29 @@ class Engine:
         if self._commands.groups:
             self._commands.settle()
 
-    def _check(self, event: BotEvent | Steering) -> None:
+    def _check(self) -> None:
         """Halt the bot if it is to be, and end what is left of its orders if it is halted."""
-        commands = self._commands
+        commands, now_ns = self._commands, self._view.now_ns
         if self.halted:
-            is_retry = isinstance(event, Timer) and event.name == _ENGINE_TIMER
-            if is_retry and self._retry_ns is not None:
-                commands.end(self.account.orders())
-            left = bool(self.account.orders())
-            now_ns = self._view.now_ns
-            if not left or self._retry_ns is None:
-                self._retry_ns = None
-            elif self._retry_ns <= now_ns:
-                self._retry_ns = now_ns + _RETRY_NS
-        elif self._gate.intend(commands.intended, self._view.now_ns):
+            orders = self.account.orders()
+            if self._halting.is_due(now_ns, are_left=bool(orders)):
+                commands.end(orders)
+        elif self._gate.intend(commands.intended, now_ns):
             most = self._limits.commands_per_second_max
-            self._withdraw_new()
+            commands.sent = without_new(commands.sent, self.account)
             self._halt(f"more than {most} orders and changes in a second")
         elif commands.halt_reason:
             self._halt(commands.halt_reason)
 
-    def _withdraw_new(self) -> None:
-        """Send none of the orders and changes of this step: a runaway bot begins no more."""
-        kept: list[BotCommand] = []
-        for one in self._commands.sent:
-            match one.command:
-                case Place(request=request):
-                    self.account.forget(request.client_order_id)
-                case Amend(client_order_id=name):
-                    self.account.forget(name)
-                case Cancel():
-                    kept.append(one)
-        self._commands.sent = kept
-
     def _halt(self, reason: str, is_canceling: bool = True) -> None:
-        self.halted = reason
+        self._halting.halt(reason)
         commands = self._commands
         commands.quotes.clear()
         commands.targets.clear()
         commands.facts.append(BotHalted(reason=reason, at_ns=self._view.now_ns))
         if is_canceling:
             commands.end(self.account.orders())
-            self._retry_ns = self._view.now_ns + _RETRY_NS
+            self._halting.retry_after(self._view.now_ns)
 
     def _know(self, known: AccountKnown) -> None:
         """Take over what an account holds; a market's profit begins anew where that differs."""
@@ -360,8 +343,7 @@ class Engine:
             if not self.halted:
                 self._halt(switch.reason)
         elif not self.failed:
-            self.halted = ""
-            self._retry_ns = None
+            self._halting.resume()
 
     # The record
 
