@@ -216,7 +216,7 @@ class Replay:
         number = self._number(feed)
         if number in self._fetching:
             for event in events:
-                if isinstance(event, Desync) and event.subscription is not None:
+                if isinstance(event, Desync):
                     self._links[number][0].resync(event.subscription)
 
     def _note_calls(self, link: int) -> None:

@@ -105,7 +105,7 @@ def test_a_cross_of_averages_on_100_000_candles_is_the_trade_list_of_backtesting
     assert sha256(repr(made).encode()).hexdigest() == digest
     fees = sum((fill.fee for fill in result.of(World.EXPECTED)), ZERO)
     assert fees == Decimal("384.43313")
-    gross = sum(Decimal(after - before) for _, _, before, after in made) / 100
+    gross = Decimal(sum(after - before for _, _, before, after in made)) / 100
     assert gross - fees == Decimal("-244.36313")
     assert trades(result.of(World.PESSIMISTIC)) == trades(result.of(World.OPTIMISTIC)) == made
 

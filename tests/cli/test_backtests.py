@@ -159,7 +159,7 @@ def test_a_strategy_that_fails_is_exit_1_and_a_halt_is_exit_3(
 ) -> None:
     broken = MAKER.replace("self.seen += 1", "raise ValueError('planted')")
     (folder / "broken.py").write_text(broken)
-    words = ["--tape", folder / "btc.cols", "-c", folder / "maker.toml"]
+    words: list[str | Path] = ["--tape", folder / "btc.cols", "-c", folder / "maker.toml"]
     assert run("bot", "backtest", f"{folder}/broken.py:Maker", *words) == 1
     assert "FAILED: ValueError: planted" in capsys.readouterr().out
 
