@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.config import LoggingConfig
@@ -54,15 +55,20 @@ def instrument():
 
 def objects(path):
     sides = (OrderSide.BUY, OrderSide.SELL)
-    with open(path) as file:
+    with Path(path).open() as file:
         for number, line in enumerate(file):
             ns, *rest = json.loads(line)
             if isinstance(rest[0], str):
                 side, price, quantity, trade = rest
                 taker = AggressorSide.BUYER if side == "buy" else AggressorSide.SELLER
                 yield TradeTick(
-                    ID, Price.from_str(price), Quantity.from_str(quantity), taker,
-                    TradeId(str(trade)), ns, ns,
+                    ID,
+                    Price.from_str(price),
+                    Quantity.from_str(quantity),
+                    taker,
+                    TradeId(str(trade)),
+                    ns,
+                    ns,
                 )
                 continue
             deltas = []
@@ -74,8 +80,13 @@ def objects(path):
                     deltas.append((action, order))
             made = [
                 OrderBookDelta(
-                    ID, action, order,
-                    RecordFlag.F_LAST if at == len(deltas) - 1 else 0, number, ns, ns,
+                    ID,
+                    action,
+                    order,
+                    RecordFlag.F_LAST if at == len(deltas) - 1 else 0,
+                    number,
+                    ns,
+                    ns,
                 )
                 for at, (action, order) in enumerate(deltas)
             ]
