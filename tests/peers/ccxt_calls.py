@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import ccxt.pro
-
 from report import Calls, rehosted
 
 IDS = {

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from coinbase.rest import RESTClient
 from coinbase.websocket import WSClient, WSUserClient
-
 from report import Calls
 
 LISTEN_S = 6.0

@@ -16,7 +16,6 @@ from cryptofeed.exchanges import (
     Gemini,
     Kraken,
 )
-
 from report import Calls, rehosted
 
 FEEDS: dict[str, tuple[Any, str]] = {

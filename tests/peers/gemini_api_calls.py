@@ -14,7 +14,6 @@ import gemini_api.authentication
 from gemini_api.authentication import Authentication
 from gemini_api.endpoints.fund_management import FundManagement
 from gemini_api.endpoints.order import Order
-
 from report import Calls
 
 

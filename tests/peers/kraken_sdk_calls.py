@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 from kraken.spot import Market, SpotWSClient, Trade, User
-
 from report import Calls
 
 

@@ -11,7 +11,6 @@ import pybit._http_manager
 import pybit._websocket_trading
 import pybit.unified_trading
 from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
-
 from report import Calls
 
 CATEGORIES = {"bybit": ("spot", "BTCUSDT"), "bybit-linear": ("linear", "BTCUSDT")}

@@ -7,7 +7,6 @@ from typing import Any
 
 from binance import AsyncClient
 from binance.base_client import BaseClient
-
 from report import Calls
 
 MARKET = "BTCUSDT"

@@ -13,7 +13,6 @@ from okx.PublicData import PublicAPI
 from okx.Trade import TradeAPI
 from okx.websocket.WsPrivateAsync import WsPrivateAsync
 from okx.websocket.WsPublicAsync import WsPublicAsync
-
 from report import Calls
 
 LISTEN_S = 6.0

@@ -5,9 +5,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from unicorn_binance_websocket_api.manager import BinanceWebSocketApiManager
-
 from report import Calls
+from unicorn_binance_websocket_api.manager import BinanceWebSocketApiManager
 
 KINDS = {"binance": "binance.com", "binance-usdm": "binance.com-futures"}
 STREAMS = ("depth@100ms", "trade", "aggTrade", "bookTicker", "kline_1m", "ticker")
