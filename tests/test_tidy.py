@@ -17,7 +17,17 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 BOT = (
     *("account", "books", "canonical", "commands", "decision", "engine", "engine_state"),
-    *("engine_view", "gate", "intent", "limits", "market", "planner", "profit", "protections"),
+    *(
+        "engine_view",
+        "gate",
+        "halting",
+        "intent",
+        "limits",
+        "market",
+        "planner",
+        "profit",
+        "protections",
+    ),
     *("requests", "strategy", "timers", "together", "view", "wanted"),
     *("behaviours", "compare", "echo", "purity"),
 )
