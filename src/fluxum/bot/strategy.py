@@ -122,8 +122,8 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
 
     OPEN: accepted, the order rests; with `is_change`, as it was to become. REFUSED: there is no
     such order; or, with `is_change`, it stays as it was. UNKNOWN: no answer came in time. Ends are
-    those of the order. `reason` is in the words of the venue or the desk. `order_id` is the venue's,
-    as far as it is known.
+    those of the order. `reason` is in the words of the venue or the desk. `order_id` is the
+    venue's, as far as it is known.
     """
 
     venue: str
