@@ -19,7 +19,7 @@ from fluxum.model.order import (
     TimeInForce,
     Trigger,
 )
-from fluxum.paper.outbox import PaperFaults
+from fluxum.paper.transit import PaperFaults
 from fluxum.paper.venue import PaperVenue
 
 FOO = Symbol("FOO/USD")

@@ -94,7 +94,7 @@ def order(name: str, side: str, quantity: str, *fills: FillFact, **changes: obje
 def point(at_s: int, *equity: str, **changes: object) -> EquityPoint:
     """The equity `at_s` seconds after the run began: one value for all worlds, or three."""
     values = [Decimal(one) for one in equity]
-    worlds = ByWorld(*values) if len(values) == 3 else ByWorld.same(values[0])
+    worlds = ByWorld(*values) if len(values) == 3 else ByWorld[Decimal].same(values[0])
     fields = {"at_ns": BEGINS + at_s * SECOND, "equity": worlds}
     return EquityPoint(**(fields | changes))  # type: ignore[arg-type]
 

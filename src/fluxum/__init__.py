@@ -14,7 +14,7 @@ asyncio.run(main())
 
 import logging
 
-from fluxum import bot
+from fluxum import back, bot
 from fluxum.balances import BalanceManager, ReservationNotice
 from fluxum.board import Board, Noted
 from fluxum.book.book import Book, MarketPrice
@@ -219,12 +219,12 @@ from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
 from fluxum.paper.gateway import PaperGateway
-from fluxum.paper.outbox import PaperFaults
 from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+from fluxum.paper.transit import PaperFaults
 from fluxum.paper.venue import PaperVenue
 from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
-from fluxum.replay import Replay
+from fluxum.replay import Moment, Replay
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig
@@ -389,6 +389,7 @@ __all__ = [
     "Merged",
     "Method",
     "Missing",
+    "Moment",
     "NameCounts",
     "Named",
     "Network",
@@ -506,6 +507,7 @@ __all__ = [
     "World",
     "WorldFill",
     "audit",
+    "back",
     "bot",
     "connect",
     "fetch_book",

@@ -24,8 +24,8 @@ from fluxum.model.input import Number, number
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.risk import RiskLimits
 from fluxum.paper.gateway import PaperGateway
-from fluxum.paper.outbox import PaperFaults
 from fluxum.paper.records import OrderRecord
+from fluxum.paper.transit import PaperFaults
 from fluxum.paper.venue import PaperVenue
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.session import Session

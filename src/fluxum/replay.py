@@ -3,7 +3,7 @@
 A recorded frame is processed by the same code as a live one, link by link. REST calls are answered
 from the recording, those for missed candles included; candles close by the time of the tape. Only a
 request for a new snapshot over the link has no effect, as there is no answer: a book that fails its
-check stays desynced until the tape has a snapshot.
+check stays desynced until the tape has a snapshot. One that a session fetches is on the tape.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ from fluxum.model.event import (
     GapCause,
     LeftOut,
     Rejected,
+    Subscribed,
     Subscription,
     Unsubscribed,
 )
@@ -53,6 +54,8 @@ __all__ = ["Moment", "Replay"]
 
 # How long a session waits for history (see `session.backfill`).
 _HISTORY_NS = 60 * 1_000_000_000
+# A session requests a stream again as soon as the venue has ended it.
+_ANEW_NS = 10 * 1_000_000_000
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
@@ -117,6 +120,8 @@ class Replay:
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
         self._calls: list[tuple[Fetch, int]] = []
+        self._ended: dict[Subscription, Unsubscribed] = {}
+        self._fetching: set[int] = set()  # links whose snapshots are REST answers
         self._history = _History(self.venue, self._answers, self.processor.candles)
         self.processor.candles.look_up = self._history.look_up
         self._events = self.processor.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
@@ -140,6 +145,8 @@ class Replay:
         """Every frame received, and every other line of the tape that has events, at its time."""
         for frame in self.tape:
             self._now_ns = frame.ns or self._now_ns
+            if self._ended:
+                self._end_streams()
             if self._follow(frame):
                 yield Moment(self.frames, frame.ns, self._events.drain(), frame.link)
                 self.frames += 1
@@ -204,8 +211,13 @@ class Replay:
 
     def _take(self, events: Sequence[Event], feed: Feed) -> None:
         """Pass on the events of a link, unless a later link has taken the subscription over."""
-        named = [_by_plain_name(event) for event in events]
+        named = [_by_plain_name(event) for event in events if not self._begins_anew(event)]
         self.processor.take([event for event in named if self._expect(event, feed)])
+        number = self._number(feed)
+        if number in self._fetching:
+            for event in events:
+                if isinstance(event, Desync):
+                    self._links[number][0].resync(event.subscription)
 
     def _note_calls(self, link: int) -> None:
         """Keep what a link's protocol wants to fetch; all other effects are ignored."""
@@ -214,6 +226,7 @@ class Replay:
             effect = outbox.popleft()
             if isinstance(effect, Fetch) and (effect, link) not in self._calls:
                 self._calls.append((effect, link))
+                self._fetching.add(link)
 
     def _answer_calls(self, now_ns: int | None) -> None:
         """Give every protocol the recorded answers that had arrived by now."""
@@ -256,9 +269,7 @@ class Replay:
         If two links have the same stream, as while one replaces the other, the later one counts.
         """
         if isinstance(event, Unsubscribed):
-            symbol = event.subscription.symbol
-            if event.subscription.channel is Channel.BOOK and symbol is not None:
-                self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
+            self._end_stream(event)
             return True
         self.book_messages += isinstance(event, _BOOKS)
         wanted = _subscription(event)
@@ -274,6 +285,32 @@ class Replay:
             stream.feed = feed
         feed.wanted[wanted] = None
         return True
+
+    def _begins_anew(self, event: Event) -> bool:
+        """Whether an event is part of a stream's new beginning, which no session publishes.
+
+        A session ends a stream and requests it again at once, if it may have missed something. The
+        book stays as it is until the new snapshot.
+        """
+        if isinstance(event, Unsubscribed) and self._now_ns:
+            self._ended[_plain_name(event.subscription)] = event
+            return True
+        if isinstance(event, Subscribed):
+            return self._ended.pop(_plain_name(event.subscription), None) is not None
+        return False
+
+    def _end_streams(self) -> None:
+        """End the streams that were not requested again."""
+        for subscription, event in list(self._ended.items()):
+            if self._now_ns - event.received_ns > _ANEW_NS:
+                del self._ended[subscription]
+                self._end_stream(event)
+                self.processor.take([event])
+
+    def _end_stream(self, event: Unsubscribed) -> None:
+        symbol = event.subscription.symbol
+        if event.subscription.channel is Channel.BOOK and symbol is not None:
+            self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
 
     def _number(self, feed: Feed) -> int:
         """A link's number on the tape; less than all others for one that was closed."""

@@ -13,6 +13,7 @@ from fluxum.back.watching import BUY, DUE, END_NS, KIND_LEVEL, SELL, TOUCHED, UN
 from fluxum.bot.books import Books
 from fluxum.bot.market import Market
 from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookUpdate
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="there was no C compiler")
 
@@ -107,10 +108,10 @@ def test_only_what_is_wanted_is_given(columns: Columns) -> None:
 def test_updates_have_levels_that_are_made_when_read(columns: Columns) -> None:
     player = TapePlayer(columns, lambda kind, _market: kind == KIND_UPDATE)
     update = player.next()
-    while not (update.bids and update.asks):  # type: ignore[union-attr]
+    while not (isinstance(update, BookUpdate) and update.bids and update.asks):
         update = player.next()
 
-    levels = update.bids  # type: ignore[union-attr]
+    levels = update.bids
     assert len(levels) == len(tuple(levels))
     assert levels[0] in levels
     assert levels == tuple(levels)

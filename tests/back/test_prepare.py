@@ -27,7 +27,11 @@ def tape(tmp_path: Path) -> Path:
 
 def played(columns: Columns) -> list[Event]:
     player = Player(columns)
-    return [event for event in iter(player.next, None) if not isinstance(event, Signal)]
+    events: list[Event] = []
+    while (event := player.next()) is not None:
+        assert not isinstance(event, Signal)
+        events.append(event)
+    return events
 
 
 def replayed(path: Path) -> list[bytes]:
@@ -98,7 +102,7 @@ def test_a_lost_link_is_told_at_its_own_time_before_newer_data(tmp_path: Path) -
     while (event := player.next()) is not None:
         assert not isinstance(event, BookUpdate) or player.books[0].is_valid
         if isinstance(event, LinkLost | Gap | BookSnapshot):
-            told.append((player.now_ns, event))  # type: ignore[arg-type]
+            told.append((player.now_ns, event))
             assert player.books[0].is_valid is isinstance(event, BookSnapshot)
     assert [(ns, type(event)) for ns, event in told] == [
         (NS, BookSnapshot),

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, TransportError
 from fluxum.fill.fees import Fees, FeesIn
 from fluxum.fill.queue import World
 from fluxum.ledger.audit import audit
@@ -28,8 +28,8 @@ from fluxum.model.order import (
     SelfTrade,
     TimeInForce,
 )
-from fluxum.paper.outbox import PaperFaults
 from fluxum.paper.records import FillBounds
+from fluxum.paper.transit import PaperFaults
 from fluxum.paper.venue import PaperVenue
 from papers import FOO, D, Desk, instrument
 
@@ -468,7 +468,16 @@ def test_a_lost_command_never_arrives_and_a_lost_answer_is_of_one_that_did() -> 
     assert [one.client_order_id for one in desk.venue.open_orders()] == ["a", "c"]
     answers = [one.client_order_id for one in desk.events if isinstance(one, Accepted)]
     assert answers == ["a"]
-    assert (desk.venue.journey.lost_commands, desk.venue.journey.lost_answers) == (1, 1)
+    assert (desk.venue.transit.lost_commands, desk.venue.transit.lost_answers) == (1, 1)
+
+
+def test_too_many_commands_on_their_way_are_not_sent() -> None:
+    desk = opened(Desk(delay_ns=10))
+    for _ in range(10_000):
+        desk.venue.transit.send(CancelAll(), 0)
+
+    with pytest.raises(TransportError, match="10000 commands are on their way"):
+        desk.send(CancelAll())
 
 
 # Money

@@ -22,7 +22,7 @@ from fluxum.ledger.audit import audit
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, OrderRequest, OrderStatus
-from fluxum.paper.outbox import PaperFaults
+from fluxum.paper.transit import PaperFaults
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.sim.runtime import SimulatedRuntime
@@ -146,7 +146,7 @@ def resident_kib() -> int:
 
 def main() -> int:
     """Run it and print an hour in each line; returns the status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hours", type=int, default=168)
     parser.add_argument("--rate", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)

@@ -7,8 +7,17 @@ from pathlib import Path
 
 from msgspec import structs
 
-from fluxum.back.candles import CandleBuilder
-from fluxum.back.columns import KIND_BUY, KIND_OTHER, KIND_SELL, Columns, ColumnStream
+from fluxum.back.arguments import (
+    Amounts,
+    balances_of,
+    builders_of,
+    delivered,
+    fees_of,
+    latency_of,
+    numbered,
+    world_of,
+)
+from fluxum.back.columns import Columns
 from fluxum.back.facts import RunCourse, gap_facts, order_fact
 from fluxum.back.faithful import ReplayPlayer
 from fluxum.back.fast import TapePlayer
@@ -18,16 +27,15 @@ from fluxum.back.player import Player
 from fluxum.back.run import Loop, TapeBooks
 from fluxum.back.venue import TapeVenues
 from fluxum.bot.engine import Engine
-from fluxum.bot.engine_state import Step
+from fluxum.bot.engine_state import Step, decode, encode
 from fluxum.bot.limits import BotLimits
+from fluxum.bot.loading import parameters_of
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Strategy, Want
 from fluxum.errors import BadInput
 from fluxum.fill.fees import Fees
-from fluxum.fill.latency import ConstantLatency, Latency
+from fluxum.fill.latency import Latency
 from fluxum.ledger.arithmetic import EXACT
-from fluxum.model.event import Channel
-from fluxum.model.input import Number, number
 from fluxum.model.instrument import Asset, Instrument
 from fluxum.report.files import RunWriter
 from fluxum.report.run import (
@@ -37,6 +45,7 @@ from fluxum.report.run import (
     GapFact,
     OrderFact,
     Provenance,
+    RunFact,
     RunFacts,
     RunHeader,
     World,
@@ -47,8 +56,6 @@ __all__ = ["Backtest", "BacktestResult", "backtest"]
 _ZERO = Decimal(0)
 _WORLDS = tuple(World)
 END_NS = (1 << 63) - 1
-Amounts = Mapping[str, Mapping[str, Number]]
-"""Balances by venue and asset."""
 
 
 def backtest(
@@ -69,7 +76,7 @@ def backtest(
     faithful: Sequence[Path | Sequence[Path]] = (),
     out: Path | str | None = None,
 ) -> "BacktestResult":
-    """Run a strategy over a prepared tape, in virtual time.
+    """Run a copy of a strategy over a prepared tape, in virtual time.
 
     A venue that is in `accounts` has these balances and refuses orders beyond them; without any,
     every venue has an account without limit. `fills` is the world that the account follows.
@@ -120,36 +127,39 @@ class Backtest:
         equity_s: int = 60,
         faithful: Sequence[Path | Sequence[Path]] = (),
     ) -> None:
-        self._strategy = strategy
-        self._parameters = _parameters(strategy)
+        self._strategy = decode(encode(strategy), type(strategy))
+        self._parameters = {
+            name: str(getattr(strategy, name)) for name in parameters_of(type(strategy))
+        }
         self._columns = columns
         self._seed = seed
+        self._limits = limits
         self._wants = [one for one in strategy.wants() if isinstance(one, Want)]
         if not self._wants:
             raise BadInput(f"{type(strategy).__name__} wants no data, so nothing would happen")
-        markets = _markets(columns)
-        builders = _builders(self._wants, columns.streams)
-        wanted = _delivered(self._wants, builders, markets)
-        self._world = _world(fills)
-        self._latency = _latency(latency)
-        self._fees = _fees(fees, markets)
-        self._lanes_of = dict.fromkeys(one.market for one in self._wants)
-        self._begins_ns = max(begins_ns, columns.begins_ns)
-        self._ends_ns = ends_ns
+        self._numbers = numbered(columns)
+        self._world = world_of(fills)
+        self._latency = latency_of(latency)
+        self._fees = fees_of(fees, self._numbers)
+        self._begins_ns, self._ends_ns = max(begins_ns, columns.begins_ns), ends_ns
         if self._begins_ns >= min(ends_ns, columns.ends_ns + 1):
             raise BadInput(
                 f"a time within the tape was expected ({columns.begins_ns} to {columns.ends_ns}"
                 f" ns), was {begins_ns} to {ends_ns}"
             )
-        self._player = player = _player(columns, wanted, faithful)
-        units = [(one.price_places, one.quantity_places) for one in columns.markets]
-        self.lanes = {
-            market: Lane(player, number, market, units[number])
-            for market, number in markets.items()
-            if market in self._lanes_of
-        }
+        self._builders = builders_of(self._wants, columns.streams)
+        self._player = self._make_player(faithful)
         self._currency = Asset(currency or self._wants[0].market.symbol.quote)
-        self._accounts = Accounts(_balances(accounts, markets), self._fees, self._world)
+        self._accounts = Accounts(balances_of(accounts, self._numbers), self._fees, self._world)
+        self._open(dict(instruments or {}), equity_s)
+        self.texts: list[str] = []
+
+    def _open(self, rules: dict[Market, Instrument], equity_s: int) -> None:
+        """Open every market of the strategy, and the venues."""
+        wanted = dict.fromkeys(one.market for one in self._wants)
+        self.lanes = {
+            market: self._lane(self._player, market) for market in self._numbers if market in wanted
+        }
         self.course = RunCourse(
             self.lanes,
             self._accounts,
@@ -158,10 +168,9 @@ class Backtest:
             equity_s,
             self._begins_ns,
         )
-        rules = dict(instruments or {})
         rates = {venue: one.tiers[0].taker for venue, one in self._fees.items()}
-        in_lanes = {market: lane.number for market, lane in self.lanes.items()}
-        self._books = TapeBooks(player, in_lanes, rules, rates)
+        numbers = {market: lane.number for market, lane in self.lanes.items()}
+        self._books = TapeBooks(self._player, numbers, rules, rates)
         self.venues = TapeVenues(
             self.lanes,
             self._accounts,
@@ -170,9 +179,17 @@ class Backtest:
             self._books.instrument,
             self.course.fill,
         )
-        self._limits = limits
-        self._builders = builders
-        self.texts: list[str] = []
+
+    def _make_player(self, faithful: Sequence[Path | Sequence[Path]]) -> Player | ReplayPlayer:
+        wanted = delivered(self._wants, self._builders, self._numbers)
+
+        def delivers(kind: int, market: int) -> bool:
+            return (kind, market) in wanted
+
+        if not faithful:
+            return TapePlayer(self._columns, delivers)
+        files = [[one] if isinstance(one, Path) else list(one) for one in faithful]
+        return ReplayPlayer(files, self._columns.markets, delivers)
 
     def run(self, out: Path | str | None = None) -> "BacktestResult":
         """Run it once, and write the files of the run into a folder if one is given."""
@@ -189,7 +206,7 @@ class Backtest:
         engine.hold(positions)
         loop = Loop(self._player, engine, self.venues, self._builders, self.course)
         self._player.skip(self._begins_ns)
-        begun = self.course.worth(self._world, self._mids())
+        begun = self._begun_worth()
         loop.run(self._ends_ns)
         ends_ns = max(self._player.now_ns, self._begins_ns)
         self.course.sample(ends_ns)
@@ -246,6 +263,11 @@ class Backtest:
         return tuple(order_fact(order, self._currency) for order in self.venues.orders)
 
     @property
+    def is_proved(self) -> bool:
+        """Whether every tape is proved, and none has a gap."""
+        return self._columns.provenance.is_proved
+
+    @property
     def world(self) -> World:
         """The world that the account follows."""
         return _WORLDS[self._world]
@@ -254,13 +276,28 @@ class Backtest:
         if step.decision:
             self.texts.append(step.decision)
 
-    def _mids(self) -> dict[Market, Decimal | None]:
-        return {market: lane.mid(lane.twice_mid) for market, lane in self.lanes.items()}
+    def _begun_worth(self) -> Decimal | None:
+        """What the balances are worth at the beginning: at the first mids that there are."""
+        player = TapePlayer(self._columns, lambda _kind, _market: False)
+        player.skip(self._begins_ns)
+        lanes = {market: self._lane(player, market) for market in self.lanes}
+        while True:
+            mids = {market: lane.mid(lane.twice_mid) for market, lane in lanes.items()}
+            worth = self.course.worth(self._world, mids)
+            if worth is not None or player.next_ns >= self._ends_ns:
+                return worth
+            player.skip(player.next_ns + 1)
+
+    def _lane(self, player: Player | ReplayPlayer, market: Market) -> Lane:
+        number = self._numbers[market]
+        one = self._columns.markets[number]
+        return Lane(player, number, market, (one.price_places, one.quantity_places))
 
     def _begun(self) -> dict[str, dict[str, Decimal]]:
         found: dict[str, dict[str, Decimal]] = {}
         for venue in self._accounts.limited:
-            assets = {asset for market in self.lanes for asset in _assets(market)}
+            symbols = [market.symbol for market in self.lanes]
+            assets = {asset for symbol in symbols for asset in (symbol.base, symbol.quote)}
             found[venue] = {asset: self._accounts.begun(venue, asset) for asset in sorted(assets)}
         return found
 
@@ -281,11 +318,18 @@ class BacktestResult:
         """Why the bot was halted, else empty."""
         self.failed = engine.failed
         """The error of the strategy, else empty."""
+        self.world = run.world
+        """The world that the account followed."""
         self.steps = steps
         """How many events the engine received."""
         self._run = run
         self._equity_begins = equity_begins
         self._ends_ns = ends_ns
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether every tape is proved, and none has a gap."""
+        return self._run.is_proved
 
     @cached_property
     def facts(self) -> RunFacts:
@@ -320,7 +364,8 @@ class BacktestResult:
         facts = self.facts
         header = structs.replace(facts.header, ends_ns=None)
         with RunWriter(folder, header) as writer:
-            for fact in (*facts.orders, *facts.equity, *facts.gaps):
+            written: tuple[RunFact, ...] = (*facts.orders, *facts.equity, *facts.gaps)
+            for fact in written:
                 writer.write(fact)
             texts = self._run.texts
             if texts:
@@ -328,111 +373,3 @@ class BacktestResult:
                 (Path(folder) / "decisions.jsonl").write_text(lines, "utf-8")
             writer.end(self._ends_ns)
         return Path(folder)
-
-
-# What the arguments mean
-
-
-def _player(
-    columns: Columns, wanted: set[tuple[int, int]], faithful: Sequence[Path | Sequence[Path]]
-) -> Player | ReplayPlayer:
-    def delivers(kind: int, market: int) -> bool:
-        return (kind, market) in wanted
-
-    if not faithful:
-        return TapePlayer(columns, delivers)
-    files = [[one] if isinstance(one, Path) else list(one) for one in faithful]
-    return ReplayPlayer(files, columns.markets, delivers)
-
-
-def _markets(columns: Columns) -> dict[Market, int]:
-    return {Market(one.venue, one.name): number for number, one in enumerate(columns.markets)}
-
-
-def _builders(wants: Sequence[Want], streams: Sequence[ColumnStream]) -> list[CandleBuilder]:
-    """The builders of candles that the tape lacks; raises BadInput for other data it lacks."""
-    builders: list[CandleBuilder] = []
-    there = set(streams)
-    for want in wants:
-        venue, symbol = want.market.venue, want.market.symbol
-        interval_s = want.interval_s or 0
-        if want.channel is Channel.CANDLE and not interval_s:
-            raise BadInput(f"an interval of the candles of {want.market} was expected, was None")
-        if ColumnStream(venue, want.channel.value, str(symbol), interval_s) in there:
-            continue
-        if want.channel is Channel.INSTRUMENT:
-            continue
-        trades = ColumnStream(venue, Channel.TRADE.value, str(symbol))
-        if want.channel is not Channel.CANDLE or trades not in there:
-            has = ", ".join(map(str, streams)) or "nothing"
-            raise BadInput(f"the tape has no {want.channel.value} of {want.market}; it has {has}")
-        builders.append(CandleBuilder(venue, symbol, interval_s))
-    return builders
-
-
-def _delivered(
-    wants: Sequence[Want], builders: Sequence[CandleBuilder], markets: Mapping[Market, int]
-) -> set[tuple[int, int]]:
-    """Which kinds of events of which markets the engine receives."""
-    found = {(KIND_OTHER, 0)}
-    for want in wants:
-        number = markets.get(want.market)
-        if number is None:
-            continue
-        if want.channel is Channel.BOOK:
-            found |= {(kind, number) for kind in (1, 2)}
-        elif want.channel is Channel.TRADE:
-            found |= {(KIND_BUY, number), (KIND_SELL, number)}
-    for builder in builders:
-        number = markets[builder.market]
-        found |= {(KIND_BUY, number), (KIND_SELL, number)}
-    return found
-
-
-def _world(fills: World | str) -> int:
-    try:
-        return _WORLDS.index(World(fills))
-    except ValueError as error:
-        names = ", ".join(one.value for one in World)
-        raise BadInput(f"fills were expected to be one of {names}, was {fills!r}") from error
-
-
-def _latency(latency: Latency | float) -> Latency:
-    if isinstance(latency, int | float):
-        return ConstantLatency(round(latency * 1e9))
-    return latency
-
-
-def _fees(fees: Fees | Mapping[str, Fees] | None, markets: Mapping[Market, int]) -> dict[str, Fees]:
-    venues = dict.fromkeys(market.venue for market in markets)
-    if isinstance(fees, Fees):
-        return dict.fromkeys(venues, fees)
-    given = dict(fees or {})
-    unknown = given.keys() - venues.keys()
-    if unknown:
-        raise BadInput(f"fees of {', '.join(venues)} were expected, was {', '.join(unknown)}")
-    return {venue: given.get(venue, Fees.flat()) for venue in venues}
-
-
-def _balances(
-    accounts: Amounts | None, markets: Mapping[Market, int]
-) -> dict[str, dict[str, Decimal]]:
-    venues = {market.venue for market in markets}
-    found: dict[str, dict[str, Decimal]] = {}
-    for venue, assets in (accounts or {}).items():
-        if venue not in venues:
-            there = ", ".join(sorted(venues))
-            raise BadInput(
-                f"an account at a venue of the tape was expected ({there}), was {venue!r}"
-            )
-        found[venue] = {asset: number(total, asset) for asset, total in assets.items()}
-    return found
-
-
-def _assets(market: Market) -> tuple[str, str]:
-    return market.symbol.base, market.symbol.quote
-
-
-def _parameters(strategy: Strategy) -> dict[str, str]:
-    """The values of all fields before the run, as text."""
-    return {name: str(getattr(strategy, name)) for name in strategy.__struct_fields__}

@@ -110,7 +110,7 @@ class ColumnStream(Struct, frozen=True, order=True):
     interval_s: int = 0
 
     def __str__(self) -> str:
-        """Short text for the user: `kraken candle BTC/USD 60`."""
+        """Short text for the user: `EXCHANGE candle BTC/USD 60`."""
         parts = (self.venue, self.channel, self.symbol, self.interval_s or "")
         return " ".join(str(part) for part in parts if part)
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_STATUS
 from fluxum.back.faithful import ReplayPlayer
 from fluxum.back.player import Player
-from fluxum.back.watching import BUY, KIND_LEVEL, NO_KEY, UNSEEN, Touch
+from fluxum.back.watching import BUY, KIND_LEVEL, NO_KEY, SELL, UNSEEN, Touch
 from fluxum.bot.market import Market
 from fluxum.fill.queue import QueueSide
 
@@ -43,7 +43,6 @@ class Lane:
         self._price_places, self._quantity_places = places
         self._taken: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._printed: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        self._apart = apart
         self._prices: dict[int, Decimal] = {}
 
     # Units
@@ -118,6 +117,7 @@ class Lane:
             for queue, taken in zip(self.queues, self._taken, strict=True)
         ]
         self._player.watch(self.number, *keys)
+        self._wake()
 
     @property
     def has_news(self) -> bool:
@@ -135,7 +135,7 @@ class Lane:
             printed = self._printed[touch.side]
             printed[touch.key] = printed.get(touch.key, 0) + touch.quantity
             self.queues[touch.side].trade(touch.key, touch.quantity)
-            self._player.wake(self.number, self._apart + 1)
+            self._player.wake(self.number, 1)
         elif kind == KIND_STATUS:
             self._status()
         else:
@@ -150,12 +150,21 @@ class Lane:
             self._taken[side].pop(key, None)
         queue.level(key, units)
 
+    def resolve(self) -> None:
+        """Decide what happened in a gap, before the levels of the book that ends it."""
+        for queue in self.queues:
+            queue.lose()
+        bid, ask = self.best(BUY), self.best(SELL)
+        if NO_KEY in (bid, ask):
+            return
+        for side, queue in enumerate(self.queues):
+            twice = bid - ask if side == BUY else ask - bid
+            for place in list(queue.places):
+                if twice < 2 * place.key:
+                    queue.complete(place)
+
     def _status(self) -> None:
-        is_lost = not self._player.books[self.number].is_valid
-        if is_lost and not self.is_lost:
-            for queue in self.queues:
-                queue.lose()
-        self.is_lost = is_lost
+        self.is_lost = not self._player.books[self.number].is_valid
 
     def _settle(self) -> None:
         """End a message of the book."""
@@ -167,3 +176,10 @@ class Lane:
             for key, units in self._player.levels(self.number, 1 - side, -queue.top):
                 queue.opposite(-key, units - taken.get(key, 0))
             queue.settle(self.best(side))
+        self._wake()
+
+    def _wake(self) -> None:
+        """See the next message of the book in any case, if it may matter."""
+        for queue in self.queues:
+            if queue.top != NO_KEY and queue.is_counting:
+                self._player.wake(self.number, 1)

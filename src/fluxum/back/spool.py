@@ -131,9 +131,9 @@ class _Spool:
     """One column on its way into the file."""
 
     def __init__(self, code: str, folder: Path) -> None:
-        self.entries = array(code)
+        self.entries: array[int] = array(code)
         self.append = self.entries.append
-        self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # type: ignore[assignment]  # noqa: SIM115
+        self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._flushed = 0
 
     @property

@@ -7,9 +7,10 @@ it is filled in that world.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from fluxum.back.columns import KIND_SNAPSHOT
 from fluxum.back.lane import Lane
 from fluxum.back.money import Accounts
 from fluxum.back.records import RunFill, RunOrder
@@ -94,11 +95,13 @@ class TapeVenues:
                 self._cancel(sent.market, command, at_ns)
         return None
 
-    def touch(self, touches: Iterable[Touch], now_ns: int) -> bool:
+    def touch(self, touches: Sequence[Touch], now_ns: int) -> bool:
         """Process what the tape has of watched markets; whether an order was filled."""
         is_filled = False
         for touch in touches:
             lane = self._by_number[touch.market]
+            if lane.is_lost and _begins_anew(touches, touch):
+                lane.resolve()
             lane.touch(touch)
             if lane.is_lost:
                 self._doubt(lane)
@@ -106,11 +109,6 @@ class TapeVenues:
                 self._fill_resting(lane, now_ns)
                 is_filled = True
         return is_filled
-
-    @property
-    def open_orders(self) -> tuple[RunOrder, ...]:
-        """The orders that rest."""
-        return tuple(self._open.values())
 
     # Commands
 
@@ -131,10 +129,11 @@ class TapeVenues:
             if there < order.quantity:
                 self._end(order, OrderStatus.CANCELED, now_ns, "it could not be filled whole")
                 return
-        self._take(order, now_ns)
-        left = order.quantity - order.filled[self._world]
-        if not left:
+        meets_own = self._take(order, now_ns)
+        if order.filled[self._world] >= order.quantity:
             order.status = OrderStatus.FILLED
+        elif meets_own:
+            self._end(order, OrderStatus.CANCELED, now_ns, "it would trade with one's own order")
         elif key is None or request.time_in_force is not TimeInForce.GTC:
             self._end(order, OrderStatus.CANCELED, now_ns, "nothing more was there to take")
         else:
@@ -192,12 +191,19 @@ class TapeVenues:
                 break
         return cost
 
-    def _take(self, order: RunOrder, now_ns: int) -> None:
-        """Trade with what others show, the same in every world."""
+    def _take(self, order: RunOrder, now_ns: int) -> bool:
+        """Trade with what others show, the same in every world; whether it meets one's own order.
+
+        It ends before it would trade with another order of the account.
+        """
         lane = order.lane
         left = order.quantity - order.filled[self._world]
-        taken = False
+        own = lane.queues[1 - order.side].top
+        taken = meets_own = False
         for key, free in list(lane.offered(order.side, order.key)):
+            meets_own = key <= own
+            if meets_own:
+                break
             units = min(free, left)
             lane.take(order.side, key, units)
             taken = True
@@ -210,19 +216,21 @@ class TapeVenues:
                 break
         if taken:
             lane.watch()
+        reaches_own = order.key is not None and -order.key <= own
+        return left > 0 and (meets_own or reaches_own)
 
     def _rest(self, order: RunOrder, key: int) -> None:
         lane, side = order.lane, order.side
         order.key = key
+        queue, place = lane.queues[side], order.place
+        quantity, shown, best = order.quantity, lane.shown(side, key), lane.best(side)
         low, mid, high = order.filled
-        order.place = lane.queues[side].enter(
-            order.number,
-            key,
-            order.quantity,
-            lane.shown(side, key),
-            lane.best(side),
-            (low, mid, high),
-        )
+        if place is None:
+            order.place = queue.enter(order.number, key, quantity, shown, best, (low, mid, high))
+        else:
+            order.was_alone = order.was_alone or place.was_alone
+            taken = order.filled[self._world] - place.fills[self._world]
+            order.place = queue.move(place, key, quantity, shown, best, taken)
         order.was_in_gap = order.was_in_gap or lane.is_lost
         order.status = OrderStatus.OPEN
         self._open[order.name] = order
@@ -252,17 +260,21 @@ class TapeVenues:
             place.resize(quantity)
             self._tell(order, OrderStatus.OPEN, now_ns)
             return
-        self._leave(order)
         order.quantity, order.key = quantity, key
         self._tell(order, OrderStatus.OPEN, now_ns)
         if quantity <= filled:
+            self._leave(order)
             self._end(order, OrderStatus.CANCELED, now_ns, "it is filled as far as it is left")
             return
-        self._take(order, now_ns)
-        if order.filled[self._world] < order.quantity:
-            self._rest(order, key)
-        else:
+        meets_own = self._take(order, now_ns)
+        if order.filled[self._world] >= order.quantity:
+            self._leave(order)
             order.status = OrderStatus.FILLED
+        elif meets_own:
+            self._leave(order)
+            self._end(order, OrderStatus.CANCELED, now_ns, "it would trade with one's own order")
+        else:
+            self._rest(order, key)
 
     def _cancel(self, market: Market, command: Cancel, now_ns: int) -> None:
         for name in command.client_order_ids:
@@ -375,3 +387,9 @@ class TapeVenues:
 
     def _lane(self, market: Market) -> Lane:
         return self._lanes[market]
+
+
+def _begins_anew(touches: Sequence[Touch], touch: Touch) -> bool:
+    """Whether this is the first of the touches of a whole book."""
+    whole = any(one.market == touch.market and one.kind == KIND_SNAPSHOT for one in touches)
+    return whole and next(one for one in touches if one.market == touch.market) is touch

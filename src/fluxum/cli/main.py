@@ -14,6 +14,7 @@ from typer.main import get_command
 from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import (
     account,
+    backtests,
     bot_report,
     bot_runs,
     bots,
@@ -257,16 +258,20 @@ _sim.callback()(lambda: None)  # so that `serve` stays a subcommand
 _add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
 _bot = _group("Trading bots: strategies, their runs, and what came out.")
-for _command in (
-    bots.new,
-    bots.check,
-    bot_runs.paper,
-    bot_runs.run,
-    bots.compare,
-    bots.halt,
-    bot_report.report,
-):
-    _add(_bot, _command)
+_BOT: dict[str, Command] = {
+    "new": bots.new,
+    "check": bots.check,
+    "prepare": backtests.prepare_tapes,
+    "backtest": backtests.backtest_tape,
+    "sweep": backtests.sweep_tape,
+    "paper": bot_runs.paper,
+    "run": bot_runs.run,
+    "report": bot_report.report,
+    "compare": bots.compare,
+    "halt": bots.halt,
+}
+for _name, _command in _BOT.items():
+    _add(_bot, _command, _name)
 app.add_typer(_bot, name="bot")
 _config = _group("Settings: show what is in effect, begin a file, check one.")
 for _command in (show, init, check):

@@ -22,7 +22,7 @@ from fluxum.tape import TapeHeader, TapeReader
 from fluxum.verify import Report, nonsense
 from fluxum.verify import verify as verify_recording
 
-__all__ = ["Nonsense", "replay", "verify"]
+__all__ = ["BookDepth", "Files", "Nonsense", "RecordedBy", "recordings", "replay", "verify"]
 
 _TURN = 100  # moments of a replay between two checks for a signal
 
@@ -68,7 +68,7 @@ def replay(
     """
     kinds = parse_kinds(kind)
     with Output(form, [KINDS[one] for one in sorted(kinds)], kinds) as output:
-        found = _recordings(files, output)
+        found = recordings(files, output)
         if len(found) != 1:
             names = ", ".join(str(one[0]) for one in found)
             raise BadInput(f"one recording is replayed at a time, was {len(found)}: {names}")
@@ -135,9 +135,9 @@ def verify(
     is_proved = is_readable = True
     talk = Console(stderr=True)
     with Output(form) as output:
-        recordings = _recordings(files, output)
-        for number, (path, *more) in enumerate(recordings, 1):
-            working = f"verifying {number} of {len(recordings)}: {path.name}"
+        found = recordings(files, output)
+        for number, (path, *more) in enumerate(found, 1):
+            working = f"verifying {number} of {len(found)}: {path.name}"
             try:
                 with talk.status(working) if talk.is_terminal else nullcontext():
                     report = verify_recording(path, exchange, depth, more)
@@ -157,7 +157,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _recordings(paths: Sequence[Path], output: Output) -> list[list[Path]]:
+def recordings(paths: Sequence[Path], output: Output) -> list[list[Path]]:
     """The recordings, file by file: those named, and those of folders."""
     found: list[Path] = []
     for path in paths:
@@ -184,22 +184,22 @@ def _is_known(file: Path) -> bool:
 
 def _joined(files: Iterable[Path]) -> list[list[Path]]:
     """Recordings as lists of files: those that one was rotated into, by their number."""
-    recordings: list[list[Path]] = []
+    joined: list[list[Path]] = []
     rotated: list[tuple[TapeHeader, Path]] = []
     for file in files:
         header = _header(file)
         if header is None or not header.recording_ns:
-            recordings.append([file])
+            joined.append([file])
         else:
             rotated.append((header, file))
     before: TapeHeader | None = None
     for header, file in sorted(rotated, key=_place):
         if before is not None and header.follows(before):
-            recordings[-1].append(file)
+            joined[-1].append(file)
         else:
-            recordings.append([file])
+            joined.append([file])
         before = header
-    return recordings
+    return joined
 
 
 def _header(file: Path) -> TapeHeader | None:

@@ -156,6 +156,11 @@ class QueueSide:
         self._hits = 0  # frames for which a trade may explain that levels are gone
         self._early = 0  # frames for which some place is young or has `early`
 
+    @property
+    def is_counting(self) -> bool:
+        """Whether the next frame of the book matters, even if it has no level of an order."""
+        return self._hits > 0 or self._early > 0
+
     # One's own orders
 
     def enter(

@@ -1,4 +1,4 @@
-"""A paper account over the market data of a session: an order desk cannot tell it from a real one.
+"""A paper account over the market data of a session: to an order desk it is as a real one.
 
     async with PaperGateway(session, PaperVenue(...), clock) as gateway:
         async with OrderDesk(gateway, MemoryOrderJournal(), random=random) as desk:

@@ -1,8 +1,8 @@
 """One market as the paper venue sees it: its book, one's own places in it, and what one has taken.
 
 Prices and quantities are integers inside: ticks, and units of the market's smallest quantity. What
-one's own orders took stays in the market data, as nobody else knows of it; it is remembered and
-not taken twice until the level is gone. What a published trade took is not there for a taker
+one's own orders took is still in the market data, as it was taken on paper alone; it is remembered
+and not taken twice until the level is gone. What a published trade took is not there for a taker
 either, although the book shows it until its next frame.
 """
 

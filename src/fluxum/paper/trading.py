@@ -116,12 +116,12 @@ class PaperTrading:
         if live.is_waiting and not (
             live.watch is not None and last_price is not None and live.watch.see(last_price)
         ):
-            self._say(order, now_ns)
+            self._publish_state(order, now_ns)
             return
         if live.is_waiting:
             self._trigger(order)
         live.status, live.moved_ns = OrderStatus.OPEN, now_ns
-        self._say(order, now_ns)
+        self._publish_state(order, now_ns)
         self._work(order, market, now_ns)
 
     def amend(
@@ -154,15 +154,15 @@ class PaperTrading:
         assert before.quantity is not None, "an amount to spend is never amended"
         place = order.place
         if place is None:
-            self._say(order, now_ns)
+            self._publish_state(order, now_ns)
         elif live.request.limit_price == before.limit_price and live.remaining <= (
             before.quantity - live.filled
         ):
             assert live.request.quantity is not None, "an amount to spend is never amended"
             place.resize(market.units(live.request.quantity))
-            self._say(order, now_ns)
+            self._publish_state(order, now_ns)
         else:
-            self._say(order, now_ns)
+            self._publish_state(order, now_ns)
             self._work(order, market, now_ns)
 
     def end(self, order: PaperOrder, status: OrderStatus, reason: str, now_ns: int) -> None:
@@ -175,7 +175,7 @@ class PaperTrading:
         del self._numbers[order.number]
         self.expiring.pop(live.order_id, None)
         self._account.rehold(live)
-        self._say(order, now_ns)
+        self._publish_state(order, now_ns)
         self._ended(order)
 
     # Market data
@@ -386,7 +386,7 @@ class PaperTrading:
         self._account.rehold(live)
         self._publish(fill, now_ns)
         if not live.is_done:
-            self._say(order, now_ns)
+            self._publish_state(order, now_ns)
         for entry in entries:
             self._publish(entry, now_ns)
             self._publish(self._account.balance(entry.asset, now_ns), now_ns)
@@ -406,7 +406,7 @@ class PaperTrading:
         fee = Fee(third, amount.quantize(self._quantum(third)))
         return fee if self._account.can_pay(fee) else usual
 
-    def _say(self, order: PaperOrder, now_ns: int) -> None:
+    def _publish_state(self, order: PaperOrder, now_ns: int) -> None:
         """Publish the state of an order."""
         self._publish(order.live.update(), now_ns)
 

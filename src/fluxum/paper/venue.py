@@ -17,39 +17,25 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from msgspec import structs
-
 from fluxum.errors import BadInput
 from fluxum.fill.fees import Fees
 from fluxum.fill.latency import ConstantLatency, Latency
 from fluxum.fill.queue import World
-from fluxum.fill.refusal import CommandRefused, Refusal
 from fluxum.model.account import Balances
 from fluxum.model.event import AccountEvent
 from fluxum.model.instrument import Asset, Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Side, Trade
 from fluxum.model.order import (
-    Accepted,
-    Amend,
-    Cancel,
-    CancelAll,
-    CancelAllAfter,
-    CancelBatch,
     Command,
-    Declined,
-    Edit,
     OpenOrders,
-    OrderRequest,
-    OrderStatus,
     OrderUpdate,
-    Place,
-    PlaceBatch,
 )
 from fluxum.paper.account import PaperAccount
+from fluxum.paper.commands import PaperCommands
 from fluxum.paper.market import PaperMarket
-from fluxum.paper.outbox import Journey, PaperFaults
 from fluxum.paper.records import OrderRecord, PaperOrder
 from fluxum.paper.trading import PaperTrading
+from fluxum.paper.transit import PaperFaults, Transit
 
 __all__ = ["PaperVenue"]
 
@@ -82,7 +68,7 @@ class PaperVenue:
         self.world = _world(fills)
         self.markets = {one.symbol: PaperMarket(one, apart) for one in instruments}
         self.account = PaperAccount(venue, self.quantum, self._next_name)
-        self.journey = Journey(latency or ConstantLatency(), faults or PaperFaults())
+        self.transit = Transit(latency or ConstantLatency(), faults or PaperFaults())
         self._trading = PaperTrading(
             self.markets,
             self.account,
@@ -90,13 +76,13 @@ class PaperVenue:
             self.world,
             self.quantum,
             self._next_name,
-            self.journey.answer,
+            self.transit.answer,
             self._keep,
         )
         self._name, self._names = name, 0
         self._ended: OrderedDict[str, OrderUpdate] = OrderedDict()
         self._records: OrderedDict[str, OrderRecord] = OrderedDict()
-        self._cancels_ns: int | None = None
+        self._commands = PaperCommands(venue, self._trading, self.transit)
         self.account.deposit({Asset(a): one for a, one in (deposit or {}).items()}, now_ns)
 
     def quantum(self, asset: Asset) -> Decimal:
@@ -115,20 +101,20 @@ class PaperVenue:
     def command(self, command: Command, now_ns: int) -> int:
         """Send a command; returns its number, which its answers carry."""
         self._advance(now_ns)
-        return self.journey.send(command, now_ns)
+        return self.transit.send(command, now_ns)
 
     def due(self, now_ns: int) -> list[AccountEvent]:
         """What reaches the client until now, in order."""
         self._advance(now_ns)
-        return self.journey.due(now_ns)
+        return self.transit.due(now_ns)
 
     @property
     def next_ns(self) -> int | None:
         """The next instant at which something happens without market data; `None` if nothing."""
         instants = (
-            self.journey.next_command_ns,
-            self.journey.next_event_ns,
-            self._next_timer_ns(),
+            self.transit.next_command_ns,
+            self.transit.next_event_ns,
+            self._commands.next_timer_ns,
         )
         return min((one for one in instants if one is not None), default=None)
 
@@ -221,163 +207,15 @@ class PaperVenue:
     def _advance(self, now_ns: int) -> None:
         """Process commands and timers that are due until now, in order of their instants."""
         while True:
-            timer_ns, arrival_ns = self._next_timer_ns(), self.journey.next_command_ns
+            timer_ns, arrival_ns = self._commands.next_timer_ns, self.transit.next_command_ns
             first_ns = now_ns if arrival_ns is None else min(now_ns, arrival_ns)
             if timer_ns is not None and timer_ns <= first_ns:
-                self._ring(timer_ns)
+                self._commands.end_due(timer_ns)
                 continue
-            arrived = self.journey.arrive(now_ns)
+            arrived = self.transit.arrive(now_ns)
             if arrived is None:
                 return
-            self._process(*arrived)
-
-    def _next_timer_ns(self) -> int | None:
-        instants = [] if self._cancels_ns is None else [self._cancels_ns]
-        instants += [
-            order.live.request.expires_ns or 0 for order in self._trading.expiring.values()
-        ]
-        return min(instants, default=None)
-
-    def _ring(self, now_ns: int) -> None:
-        """Cancel or expire what is due at an instant."""
-        for order in list(self._trading.expiring.values()):
-            if (order.live.request.expires_ns or 0) <= now_ns:
-                self._trading.end(order, OrderStatus.EXPIRED, "expired", now_ns)
-        if self._cancels_ns is not None and self._cancels_ns <= now_ns:
-            self._cancels_ns = None
-            self._cancel_all("cancel all after", now_ns)
-
-    def _process(self, now_ns: int, number: int, command: Command) -> None:
-        """Process a command that has arrived, and answer it."""
-        try:
-            match command:
-                case Place():
-                    self._place(number, command, now_ns)
-                case PlaceBatch():
-                    self._place_batch(number, command, now_ns)
-                case Amend():
-                    self._amend(number, command, now_ns)
-                case Edit():
-                    self._edit(number, command, now_ns)
-                case Cancel() | CancelBatch():
-                    self._cancel(number, command, now_ns)
-                case CancelAll():
-                    count = self._cancel_all("canceled by the user", now_ns)
-                    self._accept(number, now_ns, count=count)
-                case CancelAllAfter():
-                    timeout_s = command.timeout_s
-                    self._cancels_ns = now_ns + timeout_s * 1_000_000_000 if timeout_s else None
-                    self._accept(number, now_ns, triggers_ns=self._cancels_ns)
-        except CommandRefused as refused:
-            self._decline(number, now_ns, refused, *_names_of(command))
-
-    def _place(self, number: int, command: Place, now_ns: int) -> None:
-        _check_deadline(command.deadline_ns, now_ns)
-        request = command.request
-        if command.validate:
-            self._trading.check(request, now_ns)
-            self._accept(number, now_ns, client_order_id=request.client_order_id)
-            return
-        self._enter(number, request, now_ns, is_last=True)
-
-    def _place_batch(self, number: int, command: PlaceBatch, now_ns: int) -> None:
-        _check_deadline(command.deadline_ns, now_ns)
-        last = len(command.requests) - 1
-        for index, request in enumerate(command.requests):
-            name = request.client_order_id
-            try:
-                if command.validate:
-                    self._trading.check(request, now_ns)
-                    self._accept(number, now_ns, client_order_id=name, is_last=index == last)
-                else:
-                    self._enter(number, request, now_ns, is_last=index == last)
-            except CommandRefused as refused:
-                self._decline(number, now_ns, refused, "", name, is_last=index == last)
-
-    def _enter(self, number: int, request: OrderRequest, now_ns: int, *, is_last: bool) -> None:
-        order = self._trading.place(request, now_ns)
-        self._accept(
-            number,
-            now_ns,
-            order_id=order.live.order_id,
-            client_order_id=request.client_order_id,
-            is_last=is_last,
-        )
-        self._trading.begin(order, now_ns)
-
-    def _amend(self, number: int, command: Amend, now_ns: int) -> None:
-        _check_deadline(command.deadline_ns, now_ns)
-        order = self._find(command.order_id, command.client_order_id)
-        live = order.live
-        self._trading.amend(
-            order,
-            command,
-            now_ns,
-            lambda: self._accept(
-                number, now_ns, order_id=live.order_id, client_order_id=live.request.client_order_id
-            ),
-        )
-
-    def _edit(self, number: int, command: Edit, now_ns: int) -> None:
-        _check_deadline(command.deadline_ns, now_ns)
-        old = self._find(command.order_id, "")
-        request = _edited(old, command)
-        self._trading.check(request, now_ns, replaces=old)
-        if command.validate:
-            self._accept(number, now_ns, order_id=old.live.order_id)
-            return
-        self._trading.end(old, OrderStatus.CANCELED, "replaced", now_ns)
-        order = self._trading.place(request, now_ns)
-        self._accept(
-            number,
-            now_ns,
-            order_id=order.live.order_id,
-            client_order_id=request.client_order_id,
-            original_order_id=old.live.order_id,
-        )
-        self._trading.begin(order, now_ns)
-
-    def _cancel(self, number: int, command: Cancel | CancelBatch, now_ns: int) -> None:
-        names = [(one, "") for one in command.order_ids]
-        names += [("", one) for one in command.client_order_ids]
-        is_one_by_one = isinstance(command, Cancel)
-        count = 0
-        for index, (order_id, name) in enumerate(names):
-            is_last = index == len(names) - 1
-            try:
-                order = self._find(order_id, name)
-                self._trading.end(order, OrderStatus.CANCELED, "canceled by the user", now_ns)
-            except CommandRefused as refused:
-                if is_one_by_one:
-                    self._decline(number, now_ns, refused, order_id, name, is_last=is_last)
-                continue
-            count += 1
-            if is_one_by_one:
-                live = order.live
-                self._accept(
-                    number,
-                    now_ns,
-                    order_id=live.order_id,
-                    client_order_id=live.request.client_order_id,
-                    is_last=is_last,
-                )
-        if not is_one_by_one:
-            self._accept(number, now_ns, count=count)
-        elif not names:
-            raise CommandRefused(Refusal.UNKNOWN_ORDER)
-
-    def _cancel_all(self, reason: str, now_ns: int) -> int:
-        orders = list(self._trading.orders.values())
-        for order in orders:
-            self._trading.end(order, OrderStatus.CANCELED, reason, now_ns)
-        return len(orders)
-
-    def _find(self, order_id: str, name: str) -> PaperOrder:
-        for order in self._trading.orders.values():
-            is_it = order.live.order_id == order_id if order_id else False
-            if is_it or (name and order.live.request.client_order_id == name):
-                return order
-        raise CommandRefused(Refusal.UNKNOWN_ORDER, order_id or name)
+            self._commands.process(*arrived)
 
     def _keep(self, order: PaperOrder) -> None:
         """Keep an order that ended, with its fills in all histories."""
@@ -386,52 +224,6 @@ class PaperVenue:
         for kept in (self._ended, self._records):
             if len(kept) > _KEPT_MAX:
                 kept.popitem(last=False)
-
-    def _accept(
-        self,
-        number: int,
-        now_ns: int,
-        *,
-        order_id: str = "",
-        client_order_id: str = "",
-        original_order_id: str = "",
-        count: int | None = None,
-        triggers_ns: int | None = None,
-        is_last: bool = True,
-    ) -> None:
-        accepted = Accepted(
-            venue=self.venue,
-            command_id=number,
-            order_id=order_id,
-            client_order_id=client_order_id,
-            original_order_id=original_order_id,
-            count=count,
-            triggers_ns=triggers_ns,
-            is_last=is_last,
-            received_ns=now_ns,
-        )
-        self.journey.answer(accepted, now_ns)
-
-    def _decline(
-        self,
-        number: int,
-        now_ns: int,
-        refused: CommandRefused,
-        order_id: str = "",
-        name: str = "",
-        *,
-        is_last: bool = True,
-    ) -> None:
-        declined = Declined(
-            venue=self.venue,
-            command_id=number,
-            order_id=order_id,
-            client_order_id=name,
-            message=str(refused),
-            is_last=is_last,
-            received_ns=now_ns,
-        )
-        self.journey.answer(declined, now_ns)
 
     def _next_name(self, prefix: str) -> str:
         self._names += 1
@@ -444,37 +236,3 @@ def _world(fills: World | str) -> World:
     except ValueError:
         names = ", ".join(world.value for world in World)
         raise BadInput(f"fills: one of {names} was expected, was {fills!r}") from None
-
-
-def _names_of(command: Command) -> tuple[str, str]:
-    """The ids that a command's refusal repeats."""
-    match command:
-        case Place():
-            return "", command.request.client_order_id
-        case Amend():
-            return command.order_id, command.client_order_id
-        case Edit():
-            return command.order_id, ""
-        case _:
-            return "", ""
-
-
-def _check_deadline(deadline_ns: int | None, now_ns: int) -> None:
-    if deadline_ns is not None and deadline_ns < now_ns:
-        raise CommandRefused(Refusal.INVALID_EXPIRY, "the deadline has passed")
-
-
-def _edited(order: PaperOrder, command: Edit) -> OrderRequest:
-    """The request that replaces an order, for what is not filled yet."""
-    request = order.live.request
-    if request.quantity is None or order.live.is_triggered:
-        raise CommandRefused(Refusal.NOT_EDITABLE)
-    quantity = request.quantity if command.quantity is None else command.quantity
-    if quantity <= order.live.filled:
-        raise CommandRefused(Refusal.INVALID_QUANTITY, "quantity")
-    changes = {
-        name: getattr(command, name)
-        for name in ("limit_price", "trigger", "post_only", "user_reference")
-        if getattr(command, name) is not None
-    }
-    return structs.replace(request, quantity=quantity - order.live.filled, **changes)

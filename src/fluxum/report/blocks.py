@@ -4,7 +4,8 @@ It needs no colour. `has_blocks` is whether the terminal has block characters; w
 chart is of plain ASCII.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 
 from fluxum.model.market import Side
 from fluxum.report.run import RunFacts
@@ -17,6 +18,7 @@ from fluxum.report.series import (
     series_of,
     time_ticks,
 )
+from fluxum.report.wording import amount_text
 
 __all__ = ["run_blocks"]
 
@@ -34,7 +36,9 @@ def run_blocks(facts: RunFacts, width: int, height: int, *, has_blocks: bool = T
     rows = max(_ROWS_MIN, height - 2 * _SMALL_ROWS - _LANES - _AROUND)
     axis = axis_for(min(one.low for one in series.samples), max(one.high for one in series.samples))
     labels = _labels(axis, rows)
-    margin = max(8, *map(len, labels)) + 1
+    small = ("drawdown", _most(-one.fall for one in series.samples))
+    large = ("exposure", _most(one.exposure or 0.0 for one in series.samples))
+    margin = max(map(len, (*labels, *small, *large))) + 1
     columns = max(_WIDTH_MIN, width) - margin
     parts = column_samples(series, columns)
     falls = [max(abs(one.fall) for one in part) for part in parts]
@@ -43,8 +47,8 @@ def run_blocks(facts: RunFacts, width: int, height: int, *, has_blocks: bool = T
     lines = [
         ("", signs.legend(series, facts.header.currency, columns)),
         *zip(labels, signs.equity(parts, axis, rows), strict=True),
-        *zip(("drawdown", f"{max(falls):,.2f}"), signs.bars(falls), strict=True),
-        *zip(("exposure", f"{max(held):,.0f}"), signs.bars(held), strict=True),
+        *zip(small, signs.bars(falls), strict=True),
+        *zip(large, signs.bars(held), strict=True),
         ("buys", _fills(series, Side.BUY, signs.buy, columns)),
         ("sells", _fills(series, Side.SELL, signs.sell, columns)),
         ("no data", _gaps(series, columns, signs.gap)),
@@ -100,6 +104,11 @@ class _Signs:
         if self._has_blocks:
             return _EIGHTHS[min(8, max(0, height))]
         return "#" if height > 0 else " "
+
+
+def _most(values: Iterable[float]) -> str:
+    """The greatest of some amounts as text."""
+    return amount_text(Decimal(repr(max(values))))
 
 
 def _row_of(axis: Axis, rows: int) -> Callable[[float], int]:

@@ -70,10 +70,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
 def compare(
     runs: Sequence[tuple[str, RunFacts]], *, risk_free: float = 0.0, trials: int | None = None
 ) -> Comparison:
-    """Rank runs of one currency, each with its name; raises BadInput for none, or several.
+    """Rank runs of one currency, each with its name.
 
     `trials` is how many variants were tried in all: at least the number of runs, and what is taken
-    if it is `None`, unless a run itself has more.
+    if it is `None`, unless a run itself has more. Raises BadInput for no runs, for several
+    currencies, and as `excess_returns` does.
     """
     currencies = sorted({facts.header.currency for _, facts in runs})
     if len(currencies) != 1:

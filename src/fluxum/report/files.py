@@ -72,10 +72,14 @@ class RunWriter:
         self.torn = 0
         """How many unfinished last lines were removed on resuming."""
         self._open: dict[type[RunFact], int] = {}
-        if is_resumed:
-            self._resume()
-        else:
-            self._begin()
+        try:
+            if is_resumed:
+                self._resume()
+            else:
+                self._begin()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -148,10 +152,8 @@ class RunWriter:
             for kind, name in _FILES.items():
                 self._open[kind] = os.open(self.folder / name, _FLAGS, 0o600)
         except OSError as error:
-            self.close()
             raise RunFilesError(f"{self.folder}: {error}") from error
         if CAN_HOLD and not all(map(hold, self._open.values())):
-            self.close()
             raise RunFilesError(f"{self.folder}: another process writes this run")
 
     def _sync(self) -> None:

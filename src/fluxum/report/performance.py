@@ -92,8 +92,6 @@ def performance(
     facts: RunFacts, *, risk_free: float = 0.0, seed: int = 0, period_s: int | None = None
 ) -> ByWorld[Performance]:
     """The statistics of each world; raises BadInput for a risk-free rate or period of no sense."""
-    if not isfinite(risk_free) or risk_free <= -1:
-        raise BadInput(f"a risk-free share a year like 0.03 was expected, was {risk_free}")
     if period_s is None:
         period_s = period_for(facts.ends_ns - facts.begins_ns)
     elif period_s < 1 or (facts.ends_ns - facts.begins_ns) // (period_s * _NS) > _RETURNS_MAX:
@@ -124,7 +122,12 @@ def returns_of(points: Sequence[Point], ends_ns: int, period_s: int) -> list[flo
 def excess_returns(
     facts: RunFacts, world: World, risk_free: float, period_s: int
 ) -> list[float] | None:
-    """Returns of whole periods above the risk-free rate; `None` where `returns_of` is."""
+    """Returns of whole periods above the risk-free rate; `None` where `returns_of` is.
+
+    Raises BadInput for a rate of no sense.
+    """
+    if not isfinite(risk_free) or risk_free <= -1:
+        raise BadInput(f"a risk-free share a year like 0.03 was expected, was {risk_free}")
     returns = returns_of(equity_of(facts, world), facts.ends_ns, period_s)
     if returns is None:
         return None

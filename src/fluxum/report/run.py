@@ -111,7 +111,8 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fie
     if the fills are the venue's own. `latency` describes the assumed delays, for the reader.
     `trials` is how many variants were tried before this one was chosen, itself included; `None`
     if that is not known. `trials_variance` is the variance of their annual Sharpe ratios.
-    `equity_begins` is the equity before the first order, `held_begins` the positions in it.
+    `equity_begins` is the equity before the first order, `held_begins` the positions in it, at
+    the marks it values them at.
     `halted` is why the bot was halted before the end, else empty.
     """
 
@@ -186,9 +187,10 @@ class EquityPoint(
 ):
     """The account's value at one moment, fees paid, in the run's currency.
 
-    `held` are the positions in the world that the account follows. `exposure` is the sum of their
-    absolute values in the run's currency. The equity of a world is `None` while a position of it
-    cannot be valued.
+    `held` are the positions in the world that the account follows, whole, with their marks. A
+    market of which nothing is held is listed too: other worlds need its mark. `exposure` is the
+    sum of their absolute values in the run's currency. The equity of a world is `None` while a
+    position of it cannot be valued.
     """
 
     at_ns: int

@@ -22,7 +22,7 @@ GAPS_SHOWN = 50
 """How many gaps are listed."""
 NOTES_SHOWN = 20
 """How many of the last notes are listed."""
-_NS = 1_000_000_000
+_MONTH_NS = 30 * 86_400 * 1_000_000_000
 _PERIODS = {86_400: "a day", 3600: "an hour", 60: "a minute", 1: "a second"}
 
 
@@ -73,7 +73,7 @@ def _ratios(report: Report) -> Table:
                 report, "Deflated Sharpe", lambda each: ratio_text(each.deflated), _trials(one)
             ),
         ),
-        note=_ratio_note(one),
+        note=_ratio_note(one, report.numbers.lasted_ns),
     )
 
 
@@ -127,14 +127,18 @@ def _trials(one: Performance) -> str:
     )
 
 
-def _ratio_note(one: Performance) -> str:
+def _ratio_note(one: Performance, lasted_ns: int) -> str:
     if one.why:
         return f"Not defined: {one.why}."
-    few = " Fewer than 60 returns say next to nothing." if one.returns < 60 else ""
     left = f" The last {duration_text(one.left_out_ns)} are left out." if one.left_out_ns else ""
+    short = (
+        f" A year is extrapolated from {duration_text(lasted_ns)}, which says next to nothing."
+        if lasted_ns < _MONTH_NS
+        else ""
+    )
     return (
         "Returns are of equity at whole periods since the begin, the last known value at each; "
-        f"times without data count as they were marked.{left}{few}"
+        f"times without data count as they were marked.{left}{short}"
     )
 
 

@@ -56,7 +56,6 @@ class FillMark(Struct, frozen=True):
 
     at_ns: int
     side: Side
-    price: float
 
 
 class Series(Struct, frozen=True, kw_only=True):
@@ -102,7 +101,7 @@ def series_of(facts: RunFacts) -> Series:
             )
         )
     fills = [
-        FillMark(fill.at_ns, order.side, float(fill.price))
+        FillMark(fill.at_ns, order.side)
         for order in facts.orders
         for fill in order.fills.of(facts.world)
     ]

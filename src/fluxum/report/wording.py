@@ -24,6 +24,7 @@ _DIGITS = 4
 _DECIMALS_MIN = 2
 _DECIMALS_MAX = 12
 _HUNDRED = Decimal(100)
+_CENT = Decimal("0.01")
 _NS = 1_000_000_000
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
@@ -50,10 +51,15 @@ def signed_text(value: Decimal | None) -> str:
 
 
 def share_text(value: Decimal | None) -> str:
-    """A share in percent: `1.37 %`."""
+    """A share in percent, with two decimals, or two digits if it is smaller: `1.37 %`."""
     if value is None:
         return UNKNOWN
-    return f"{EXACT.multiply(value, _HUNDRED):.2f} %"
+    percent = EXACT.multiply(value, _HUNDRED)
+    if percent and abs(percent) < _CENT:
+        return (
+            f"{percent.quantize(Decimal(1).scaleb(percent.adjusted() - 1), context=_ROUNDING):f} %"
+        )
+    return f"{percent:.2f} %"
 
 
 def rate_text(value: Decimal) -> str:
@@ -75,10 +81,11 @@ def cost_text(cost: Cost) -> str:
 
 
 def ratio_text(value: float | None) -> str:
-    """A ratio or a probability: `1.234`."""
+    """A ratio or a probability: `0.9505`, `1.23`, `1,140`."""
     if value is None:
         return "undefined"
-    return f"{value:.4f}" if abs(value) < 1 else f"{value:,.2f}"
+    decimals = 4 if abs(value) < 1 else 2 if abs(value) < 100 else 0
+    return f"{value:,.{decimals}f}"
 
 
 def duration_text(ns: int) -> str:

@@ -140,7 +140,7 @@ class BybitProtocol:
         self._list.request()
 
     def follow_request(self, frame: bytes) -> None:
-        """Open what another client requests."""
+        """Open what another client requests; a book that it requests again begins anew."""
         try:
             request = native.decode_request(frame)
         except UNREADABLE:
@@ -149,6 +149,9 @@ class BybitProtocol:
             for topic in request.args:
                 with suppress(RemoteProtocolError):
                     self._follow(topic)
+                book = self._readers.get(topic)
+                if isinstance(book, NumberedBook):
+                    book.renew()
 
     # Frames and answers
 

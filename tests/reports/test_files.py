@@ -180,6 +180,9 @@ def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:
     ):
         RunWriter(tmp_path, header(), is_resumed=True)
 
+    with RunWriter(tmp_path, header(), is_resumed=True) as writer:
+        writer.write(point(1, "1"))
+
 
 def test_a_closed_run_takes_no_more(tmp_path: Path) -> None:
     writer = RunWriter(tmp_path, header())

@@ -47,6 +47,8 @@ def test_signs_shares_and_basis_points() -> None:
     assert signed_text(Decimal(0)) == "0"
     assert signed_text(None) == "unknown"
     assert share_text(Decimal("0.012345")) == "1.23 %"
+    assert share_text(Decimal("0.0000046")) == "0.00046 %"
+    assert share_text(Decimal(0)) == "0.00 %"
     assert share_text(None) == "unknown"
     assert rate_text(Decimal("0.00001")) == "0.001 %"
     assert rate_text(Decimal("-0.0025")) == "-0.25 %"
@@ -63,7 +65,13 @@ def test_a_cost_that_was_not_measured_is_not_zero() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "undefined"), (0.95051, "0.9505"), (-0.5, "-0.5000"), (12.345, "12.35")],
+    [
+        (None, "undefined"),
+        (0.95051, "0.9505"),
+        (-0.5, "-0.5000"),
+        (12.345, "12.35"),
+        (1139.94, "1,140"),
+    ],
 )
 def test_ratios(value: float | None, text: str) -> None:
     assert ratio_text(value) == text

@@ -104,6 +104,8 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([])
     with pytest.raises(BadInput, match="at least 2 trials"):
         compare([("a", ending("1", "1", "1")), ("b", ending("1", "1", "1"))], trials=1)
+    with pytest.raises(BadInput, match="a risk-free share a year like"):
+        compare([("a", ending("1", "1", "1"))], risk_free=float("nan"))
 
 
 def test_the_table_fits_a_terminal_and_has_its_assumptions() -> None:

@@ -134,7 +134,7 @@ def test_a_run_without_anything_has_a_page() -> None:
 
 
 def test_a_long_run_has_a_page_of_less_than_a_mebibyte() -> None:
-    """Small; 100,000 fills and as many values of equity were 0.5 MB."""
+    """Small; 100,000 fills and as many values of equity were 0.43 MB."""
     facts = RunFacts(
         header=header(),
         orders=tuple(

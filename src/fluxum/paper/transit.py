@@ -8,11 +8,15 @@ from collections import deque
 
 from msgspec import Struct, structs
 
+from fluxum.errors import TransportError
 from fluxum.fill.latency import Latency
 from fluxum.model.event import AccountEvent
 from fluxum.model.order import Accepted, Command, Declined
 
-__all__ = ["Journey", "PaperFaults"]
+__all__ = ["PaperFaults", "Transit"]
+
+
+_WAITING_MAX = 10_000
 
 
 class PaperFaults(Struct, frozen=True, kw_only=True):
@@ -26,7 +30,7 @@ class PaperFaults(Struct, frozen=True, kw_only=True):
     lost_answer_every: int = 0
 
 
-class Journey:
+class Transit:
     """Commands and events that are on their way."""
 
     def __init__(self, latency: Latency, faults: PaperFaults) -> None:
@@ -53,7 +57,9 @@ class Journey:
         return self._events[0][0] if self._events else None
 
     def send(self, command: Command, now_ns: int) -> int:
-        """Send a command; returns its number."""
+        """Send a command; returns its number. Raises TransportError if too many are on the way."""
+        if len(self._commands) >= _WAITING_MAX:
+            raise TransportError(f"{_WAITING_MAX} commands are on their way: nothing was sent")
         self._sent += 1
         every = self._faults.lost_command_every
         self._arrives_ns = max(self._arrives_ns, now_ns + self._latency.order_ns())
