@@ -1,8 +1,8 @@
 """A bot with an account is killed at random instants, again and again, and forgets no order.
 
-Each round runs `fluxum bot run` over a simulated exchange for a random time and kills it. Then it
-runs once more and is ended: no order may be open, no name may have been used twice, and the journal
-must be whole and decide the same again.
+Each round runs `fluxum bot run` over a simulated exchange and kills it within two seconds of its
+first decision. Then it runs once more and is ended: no order may be open, no name used twice, and
+the journal must be whole and decide the same again.
 
     python tests/simulation/bot_kills.py [ROUNDS] [SEED]
 """
@@ -32,6 +32,15 @@ def fluxum(folder: Path, *words: str) -> "subprocess.Popen[str]":
     )
 
 
+def wait_growing(path: Path) -> None:
+    """Wait until the bot writes its journal, so that it is killed while it decides."""
+    before = path.stat().st_size if path.exists() else 0
+    for _ in range(1_200):
+        if path.exists() and path.stat().st_size > before:
+            return
+        time.sleep(0.05)
+
+
 def placed(folder: Path) -> list[str]:
     """The name of every order that the journal has."""
     _, lines = read_lines(folder / "run" / "decisions.jsonl")
@@ -55,7 +64,8 @@ def main() -> int:
             words = ("bot", "run", "mine.py", *WORDS, *where, "--journal", "run")
             for _ in range(rounds):
                 bot = fluxum(folder, *words)
-                time.sleep(random.uniform(1.0, 6.0))
+                wait_growing(folder / "run" / "decisions.jsonl")
+                time.sleep(random.uniform(0.0, 2.0))
                 bot.send_signal(signal.SIGKILL)
                 bot.communicate()
             _, err = fluxum(folder, *words, "--seconds", "5").communicate()
