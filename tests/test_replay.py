@@ -19,9 +19,11 @@ from fluxum.model.event import (
     Event,
     Gap,
     LeftOut,
+    LinkLost,
     Rejected,
     Resynced,
     Subscription,
+    Unsubscribed,
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle
@@ -383,3 +385,35 @@ def test_what_cannot_be_read_on_a_tape_harms_the_stream_it_names(tmp_path: Path)
         "SOL/USDT": BookStatus.VALID,
     }
     assert [type(event) for event in events[3:]] == [LeftOut, BookUpdate, Rejected]
+
+
+def test_what_happens_behind_the_last_frame_is_among_the_events(tmp_path: Path) -> None:
+    """The user unsubscribes two seconds before the tape ends: no later frame can bring that."""
+    path = tmp_path / "end.jsonl"
+    book = Subscription(Channel.BOOK, KRAKEN.sample_symbols[0], depth=10)
+
+    async def main() -> None:
+        clock = SimulatedClock()
+        async with SimulatedExchange(
+            KRAKEN, KRAKEN.sample_symbols[:1], seed=7, clock=clock
+        ) as exchange:
+            with TapeWriter(path, "kraken", clock) as tape:
+                session = Session(
+                    KRAKEN, dial=recording(exchange.dial, tape), clock=clock, random=Random(7)
+                )
+                async with session:
+                    session.subscribe(book)
+                    await session.wait_ready(20)
+                    session.unsubscribe(book)
+                    await asyncio.sleep(2)
+
+    run(main())
+    ways: tuple[list[Event], list[Event]] = (
+        [event for moment in Replay(path) for event in moment.events],
+        [event for moment in Replay(path).moments() for event in moment.events],
+    )
+
+    for events in ways:
+        ended = [event.subscription for event in events if isinstance(event, Unsubscribed)]
+        assert ended == [book]
+        assert sum(isinstance(event, LinkLost) for event in events) == 1

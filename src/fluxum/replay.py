@@ -129,9 +129,11 @@ class Replay:
     def __iter__(self) -> Iterator[Moment]:
         """Every frame received, in order, with the events a live session would publish.
 
-        What happens between two frames is among the events of the later one.
+        What happens between two frames is among the events of the later one; what happens behind
+        the last frame is a moment of its own, which is no frame.
         """
         between: list[Event] = []
+        moment = None
         for moment in self.moments():
             if not moment.is_frame:
                 between += moment.events
@@ -140,19 +142,24 @@ class Replay:
                 between = []
             else:
                 yield moment
+        if moment is not None and between:
+            yield structs.replace(moment, events=between)
 
     def moments(self) -> Iterator[Moment]:
         """Every frame received, and every other line of the tape that has events, at its time."""
         for frame in self.tape:
             self._now_ns = frame.ns or self._now_ns
             if self._ended:
-                self._end_streams()
+                self._end_streams(self._now_ns - _ANEW_NS)
             if self._follow(frame):
                 yield Moment(self.frames, frame.ns, self._events.drain(), frame.link)
                 self.frames += 1
             elif self._events.waiting:
                 events = self._events.drain()
                 yield Moment(self.frames, frame.ns, events, frame.link, is_frame=False)
+        self._end_streams(self._now_ns)
+        if self._events.waiting:
+            yield Moment(self.frames, self._now_ns, self._events.drain(), is_frame=False)
 
     def _follow(self, frame: TapeFrame) -> bool:
         """Process one line of the tape; whether it is a frame received."""
@@ -299,10 +306,10 @@ class Replay:
             return self._ended.pop(_plain_name(event.subscription), None) is not None
         return False
 
-    def _end_streams(self) -> None:
-        """End the streams that were not requested again."""
+    def _end_streams(self, before_ns: int) -> None:
+        """End the streams that ended up to an instant and were not requested again."""
         for subscription, event in list(self._ended.items()):
-            if self._now_ns - event.received_ns > _ANEW_NS:
+            if event.received_ns <= before_ns:
                 del self._ended[subscription]
                 self._end_stream(event)
                 self.processor.take([event])

@@ -13,13 +13,13 @@ from msgspec import Struct
 
 from fluxum.book.book import MarketPrice
 from fluxum.book.consolidated import ConsolidatedBook
-from fluxum.book.proof import BookProof
 from fluxum.bot.market import Market
 from fluxum.model.input import Number
 from fluxum.model.instrument import Instrument
 from fluxum.model.levels import Level
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus
+from fluxum.orders.limits import PricedBook
 
 __all__ = ["BookView", "OpenOrder", "OrderRole", "View"]
 
@@ -60,28 +60,8 @@ class OpenOrder(Struct, frozen=True, kw_only=True):
         return max(self.quantity - self.filled, _ZERO)
 
 
-class BookView(Protocol):
+class BookView(PricedBook, Protocol):
     """A book that can be read; `fluxum.Book` is one."""
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether a passed check proves the book as last received."""
-        ...
-
-    @property
-    def bid(self) -> Level | None:
-        """The best bid."""
-        ...
-
-    @property
-    def ask(self) -> Level | None:
-        """The best ask."""
-        ...
-
-    @property
-    def mid(self) -> Decimal | None:
-        """Half way between best bid and ask; `None` while a side is empty."""
-        ...
 
     @property
     def spread(self) -> Decimal | None:
@@ -91,10 +71,6 @@ class BookView(Protocol):
     @property
     def updated_ns(self) -> int | None:
         """When the last message for this book was received."""
-        ...
-
-    def proof(self) -> BookProof:
-        """Whether and why this book can be trusted now."""
         ...
 
     def levels(self, side: Side | str, count: int) -> list[Level]:
