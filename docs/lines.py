@@ -1,7 +1,8 @@
 """Print how many lines each part of the house has: `python docs/lines.py`.
 
 All lines count, blank ones and docstrings too. The simulated half of a venue is its `server`
-folder; of it the account's is `server/private`, and at Kraken what the public half does not import.
+folder. An account's halves are in folders whose name ends in `private`; at Kraken what the public
+half does not import belongs to the simulated half of the account as well.
 """
 
 import re
@@ -39,11 +40,12 @@ def main() -> None:
     shared = set(VENUES.glob("*.py"))
     shared_servers = set((VENUES / "server").glob("*.py"))
     servers = {one for one in every if "server" in one.parts} - shared_servers
-    private = {one for one in every - servers if "private" in one.parts}
+    accounts = {one for one in every if any(part.endswith("private") for part in one.parts[:-1])}
+    private = accounts - servers
     clients = every - shared - shared_servers - servers - private
     kraken = {one for one in servers if one.parts[-3] == "kraken"}
     public = imported(VENUES / "kraken/server/public.py", kraken)
-    private_servers = {one for one in servers if "private" in one.parts} | (kraken - public)
+    private_servers = (accounts & servers) | (kraken - public)
     parts = {
         "shared rooms of venues": shared,
         **{
@@ -58,7 +60,7 @@ def main() -> None:
         **{
             f"  {folder.name}'s account, {what}": {one for one in paths if folder in one.parents}
             for folder in sorted(VENUES.iterdir())
-            if (folder / "private").is_dir()
+            if any(folder in one.parents for one in accounts)
             for what, paths in (("client", private), ("simulated half", private_servers))
         },
         "orders": set((SOURCE / "orders").glob("*.py")),
