@@ -1,8 +1,8 @@
 """One market of a back-test: its book in integers, one's own places in it, and what one has taken.
 
-What one's own orders took stays on the tape, as nobody else knows of it; it is remembered and not
-taken twice until the level is gone. What a published trade took is not there for a taker either,
-although the book shows it until its next message. The rules are those of `paper.market`.
+What one's own orders took is still on the tape. It is remembered, and not taken twice until the
+level is gone. What a published trade took is not there for a taker either, although the book shows
+it until its next message. The rules are those of `paper.market`.
 """
 
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     """A set of parameters and what it earned over all folds; `rank` counts from 1.
 
     `ties` are the ranks, better or worse, of variants whose bounds overlap with its own: the fills
-    of this tape cannot tell them apart.
+    of this tape cannot separate them.
     """
 
     rank: int
@@ -90,7 +90,7 @@ class Sweep(Struct, frozen=True, kw_only=True):
 
     @property
     def says(self) -> str:
-        """Whether the best variant can be told from the others, in a sentence."""
+        """Whether the best variant can be separated from the others, in a sentence."""
         if not self.variants:
             return "there was nothing to compare"
         best = self.variants[0]

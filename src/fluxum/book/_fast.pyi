@@ -5,6 +5,6 @@ from fluxum.model.levels import Level, Row
 
 __all__ = ["FastLadder", "changes"]
 
-class FastLadder(Ladder): ...  # in fact not its child, but the same to whoever uses it
+class FastLadder(Ladder): ...  # in fact not its child, but used in the same way
 
 def changes(rows: Sequence[Row]) -> Sequence[Level]: ...

@@ -171,8 +171,8 @@ class _Again:
         self, line: JournalLine, event: Input | None, market: _Market, until_ns: int
     ) -> bool:
         """Step market data up to a line of the journal; false if the tape ends before that."""
-        told = 1 if isinstance(event, BookKnown) else 0
-        while self.engine.wanted.received < line.received - told:
+        steered = 1 if isinstance(event, BookKnown) else 0
+        while self.engine.wanted.received < line.received - steered:
             following = market.take(until_ns)
             if following is None:
                 return False

@@ -194,9 +194,9 @@ class Engine:
         self._gate.look()
         intents: Sequence[Intent] = ()
         if is_wanted and not self.halted:
-            told = event.snapshot if isinstance(event, BookKnown) else event
-            assert not isinstance(told, Steering), "no strategy receives these"
-            intents = self._decide(told)
+            data = event.snapshot if isinstance(event, BookKnown) else event
+            assert not isinstance(data, Steering), "no strategy receives these"
+            intents = self._decide(data)
             commands.carry_out(intents)
         if is_input and not self.halted:
             self._continue(event)

@@ -3,9 +3,9 @@
     async with fluxum.bot.run(Maker(...), {trader.session.venue.name: trader}) as run:
         print(await run.wait_halted())
 
-A trader may be of a live account or of a paper one: the bot cannot tell. Each event is stepped in
-the order of its arrival, those that arrived together by the time they were received; timers are
-stepped before any later event. The journal has a step before its commands are sent.
+A trader may be of a live account or of a paper one: the bot sees no difference. Each event is
+stepped in the order of its arrival, those that arrived together by the time they were received;
+timers are stepped before any later event. The journal has a step before its commands are sent.
 """
 
 import asyncio

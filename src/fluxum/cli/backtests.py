@@ -173,7 +173,7 @@ def sweep_tape(
     """Back-test every combination of parameters, on every fold, and rank them.
 
     A rank is followed by the ranks whose bounds overlap with its own: fills on this tape cannot
-    tell those apart. With several folds, what was best on the folds before is judged on the next.
+    separate those. With several folds, what was best on the folds before is judged on the next.
     The ranking is the same for any number of processes.
 
     Example: fluxum bot sweep maker.py:Maker --tape btc.cols --over lean_bps=0:12:3 --folds 5

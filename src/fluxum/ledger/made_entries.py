@@ -71,7 +71,7 @@ def made_entries(
     """The entries of these fills and transfers, oldest first, up to the balances now.
 
     If they are the `is_whole` history, each chain begins at nothing, and what is missing at its end
-    is UNEXPLAINED. Otherwise nobody knows what it began with: that is worked out from the balances.
+    is UNEXPLAINED. Otherwise the beginning is not known: that is worked out from the balances.
     Each entry has the balance after it.
     """
     held = {one.asset: one for one in balances}

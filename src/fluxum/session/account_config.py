@@ -77,7 +77,7 @@ class AccountConfig:
         return f"AccountConfig({self._credentials!r}, tier={self._tier!r})"
 
     def mark(self, endpoints: Mapping[str, str]) -> str:
-        """What tells this account at these endpoints from every other: 12 hexadecimal digits.
+        """What identifies this account at these endpoints: 12 hexadecimal digits.
 
         The keys cannot be found from it.
         """

@@ -2,7 +2,7 @@
 
 https://docs.cdp.coinbase.com/exchange/websocket-feed/overview. Each request is signed. The first
 one, for heartbeats, is the login; a list of all that is subscribed answers every request, so that
-what it has more or less than the last one tells which. Markets and accounts are named in requests,
+what changed is the difference to the last list. Markets and accounts are named in requests,
 and open orders are not sent: these are listed first. The fees of a trade are in the list of fills,
 which is looked up. Orders go over REST.
 """

@@ -1,8 +1,8 @@
 """The server of the user data stream of simulated USD-M futures, which a listen key opens.
 
-https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams. A key that
-nobody has opens a link on which nothing comes; when a key expires, the last event says so. The key
-is in the path, or in the query as `listenKey`.
+https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams. An unknown
+key opens a link on which nothing is sent. The last event of a key is that it expired. The key is
+in the path, or in the query as `listenKey`.
 """
 
 from collections.abc import Iterable, Sequence
