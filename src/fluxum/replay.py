@@ -63,7 +63,7 @@ class Moment(Struct, frozen=True):
     """One frame of a tape, its events, and its place in the file, counted from 0.
 
     `link` is the number of its link on the tape. `is_frame` is false for a closed link, a REST
-    answer or a hole of the recorder (see `Replay.moments`); `index` is then that of the next frame.
+    answer, a hole of the recorder or the end of the tape; `index` is then that of the next frame.
     """
 
     index: int

@@ -105,7 +105,7 @@ class _Build:
         try:
             for moment in self._verification:
                 self._frame, self._now_ns = moment.index, moment.ns or self._now_ns
-                self._cover(self._coverage.frame(self._now_ns))
+                self._cover(self._coverage.moment(self._now_ns, frames=int(moment.is_frame)))
                 for event in moment.events:
                     self._events += 1
                     self._take(event)

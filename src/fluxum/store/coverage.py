@@ -49,12 +49,12 @@ class Coverage:
         self._minute_ns = 0
         self._counts: dict[StreamKey, _Counts] = {}
 
-    def frame(self, ns: int) -> list[Row]:
-        """Count a frame; returns the rows of the minute before if this frame begins another."""
+    def moment(self, ns: int, *, frames: int = 1) -> list[Row]:
+        """Count a moment's frames; returns the rows of the minute before if it begins another."""
         minute_ns = ns - ns % _MINUTE_NS
         finished = [] if minute_ns == self._minute_ns else self.end()
         self._minute_ns = minute_ns
-        self.of(RECORDING).frames += 1
+        self.of(RECORDING).frames += frames
         return finished
 
     def of(self, stream: StreamKey) -> _Counts:
