@@ -23,6 +23,8 @@ _SECONDS_KEPT = 1024
 _seconds: dict[str, int] = {}
 _plausible_seconds: dict[str, int] = {}
 _SECOND_NS = 1_000_000_000
+# Nanoseconds of the last digit of a fraction, by its digits.
+_SCALES: tuple[int, ...] = tuple(_SECOND_NS // 10**digits for digits in range(10))
 _MILLISECOND_NS = 1_000_000
 # The first Bitcoin block, 2009-01-03, and the year 2100: no exchange has instants outside of that.
 _FIRST_NS = 1_230_940_800_000_000_000
@@ -49,10 +51,10 @@ def parse_plausible(text: str) -> int | None:
     Raises BadInput.
     """
     second_ns = _plausible_seconds.get(text[:20])
-    if second_ns is not None and text[26:] == "Z":  # the common form, µs
-        micros = text[20:26]
-        if micros.isdecimal():
-            return second_ns + int(micros) * 1000
+    if second_ns is not None and text[-1] == "Z":
+        digits = text[20:-1]
+        if digits.isascii() and digits.isdecimal() and len(digits) < len(_SCALES):
+            return second_ns + int(digits) * _SCALES[len(digits)]
     instant_ns = plausible_ns(parse_rfc3339(text))
     if instant_ns is not None and text[19:20] == ".":
         if len(_plausible_seconds) >= _SECONDS_KEPT:
@@ -69,7 +71,7 @@ def parse_rfc3339(text: str) -> int:
     second_ns = _seconds.get(text[:20])  # a feed repeats the same second for many frames
     if second_ns is not None and len(text) == 27 and text[26] == "Z":  # the common form, µs
         micros = text[20:26]
-        if micros.isdecimal():
+        if micros.isascii() and micros.isdecimal():
             return second_ns + int(micros) * 1000
     try:
         second_ns = _second_ns(text[:_LENGTH_TO_SECONDS])

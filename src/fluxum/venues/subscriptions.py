@@ -212,6 +212,11 @@ class Subscriptions:
             if topic in by_topic and id(request) not in waiting
         ]
 
+    @property
+    def has_unacknowledged(self) -> bool:
+        """Whether a subscribe of any topic, sent or waiting, has neither an answer nor data."""
+        return bool(self._unacknowledged)
+
     def is_unacknowledged(self, topic: str) -> bool:
         """Whether a subscribe of a topic, sent or waiting, has neither an answer nor data."""
         return topic in self._unacknowledged

@@ -5,11 +5,18 @@ Streams are requested by the names of their own products. Where a product stands
 not stand for another, its stream is unsure.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.names import Aliases, Names
-from fluxum.venues.coinbase.topics import Topics, channel_of, product_of, product_of_stream
+from fluxum.venues.coinbase.topics import (
+    Topics,
+    channel_of,
+    product_of,
+    product_of_stream,
+    symbol_of_stream,
+)
 from fluxum.venues.subscriptions import Subscriptions
 
 __all__ = ["Owners"]
@@ -29,6 +36,8 @@ class Owners:
         """Whether streams, or what is known of their names, changed; for the caller to reset."""
         self.parked: dict[str, list[str]] = {}
         """Topics that ended but not on the wire, as others of their name have not."""
+        self.sole: dict[str, dict[str, Symbol]] = {channel: {} for channel in topics.channels}
+        """By channel and name, the symbol of the only stream that data belong to; read only."""
         self._subscriptions = subscriptions
         self._topics = topics
         self._owners: _Owners = {}
@@ -132,6 +141,14 @@ class Owners:
             is_known = self.names.of(product_of(topic)) is not None
             owners = self._unsure if not is_known and self._was_requested(name) else self._owners
             owners[name] = (*owners.get(name, ()), one)
+        for channel, symbols in self.sole.items():
+            symbols.clear()
+            symbols.update(self._sole(channel))
+
+    def _sole(self, channel: str) -> Iterator[tuple[str, Symbol]]:
+        for name, owners in self._owners.items():
+            if channel_of(name) == channel and len(owners) == 1 and name not in self._unsure:
+                yield product_of(name), symbol_of_stream(owners[0])
 
     def _all_unsure(self) -> set[Subscription]:
         return {one for streams in self._unsure.values() for one in streams}

@@ -1,6 +1,6 @@
 """The topics of Coinbase's streams, a channel and a product: `level2 BTC-USD`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
@@ -27,6 +27,11 @@ class Topics:
         self._wire = wire
         self._interval_s = interval_s
         self._channels = {name: channel for channel, name in wire.items()}
+
+    @property
+    def channels(self) -> Collection[str]:
+        """The wire's names of all channels."""
+        return self._channels.keys()
 
     def of(self, subscription: Subscription) -> str:
         """The topic of a subscription, which has a symbol."""

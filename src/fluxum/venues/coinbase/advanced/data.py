@@ -17,7 +17,7 @@ from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.advanced.loose import EventRows, Odd, read_loosely
 from fluxum.venues.coinbase.delivery import Delivery
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import ADVANCED
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
@@ -58,8 +58,8 @@ class AdvancedData:
         self._held = self.delivery.held
         self._candle_runs = CandleRuns()
         self._owners = streams.owners
+        self._symbols = streams.owners.sole[TRADES]
         self._subscriptions = streams.subscriptions
-        self._instant = Instants().read
         self._kinds: Mapping[str, _Kind] = {
             "l2_data": _Kind(BOOKS, native.LEVELS, self._book),
             "market_trades": _Kind(TRADES, native.TRADES, self._trades),
@@ -91,7 +91,7 @@ class AdvancedData:
             if symbols and event.type == "update":
                 try:
                     bids, asks = normalize.sides(event.updates)
-                    at_ns = self._instant(wire.timestamp)
+                    at_ns = read_instant(wire.timestamp)
                 except RemoteProtocolError:
                     pass  # row by row
                 else:
@@ -106,6 +106,22 @@ class AdvancedData:
         for event in events:
             self._book(frame, EventRows(event.type, event.product_id, event.updates))
         return frame.reading.finish()
+
+    def trades(self, wire: native.TradeFrame, received_ns: int) -> Sequence[Event]:
+        """Trades, oldest first: nearly every frame has new ones of streams alone in their data."""
+        events = wire.events
+        if len(events) == 1 and events[0].type == "update":
+            rows, symbols = normalize.oldest_first(events[0].trades), self._symbols
+            made: list[Event] = []
+            try:
+                for row in rows:
+                    symbol, venue_ns = symbols[row.product_id], read_instant(row.time or "")
+                    made.append(normalize.trade(row, symbol, "update", venue_ns, received_ns))
+            except (KeyError, RemoteProtocolError):
+                pass  # row by row
+            else:
+                return made
+        return self.facts(wire, received_ns)
 
     def facts(
         self, wire: native.TradeFrame | native.TickerFrame | native.CandleFrame, received_ns: int
@@ -173,7 +189,7 @@ class AdvancedData:
 
     def _begin(self, number: int, timestamp: str, received_ns: int) -> _Frame:
         try:
-            venue_ns = self._instant(timestamp)
+            venue_ns = read_instant(timestamp)
         except RemoteProtocolError:
             venue_ns = None  # nothing depends on it
         return _Frame(Reading(ADVANCED, received_ns), number, venue_ns, received_ns)
@@ -254,7 +270,7 @@ class AdvancedData:
         kind, received_ns = event.kind, frame.received_ns
 
         def read(wire: native.Trade) -> Sequence[Event]:
-            venue_ns = self._instant(wire.time or "")
+            venue_ns = read_instant(wire.time or "")
             return self.delivery.give(
                 TRADES,
                 wire.product_id,

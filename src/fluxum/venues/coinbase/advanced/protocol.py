@@ -63,7 +63,7 @@ class AdvancedProtocol:
         self._heartbeats: int | None = None  # since the last ping; None until they are requested
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.BookFrame: self._data.book,
-            native.TradeFrame: self._data.facts,
+            native.TradeFrame: self._data.trades,
             native.TickerFrame: self._data.facts,
             native.CandleFrame: self._data.facts,
             native.HeartbeatFrame: self._heartbeat,

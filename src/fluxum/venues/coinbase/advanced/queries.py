@@ -17,7 +17,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.candle_history import CandleSeries
 from fluxum.venues.coinbase.advanced import native, normalize
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.pages import CandleWindows, TradePages
 from fluxum.venues.coinbase.symbols import ADVANCED, format_symbol
 from fluxum.venues.conversation import Fetch
@@ -160,7 +160,7 @@ class AdvancedQueries:
                 symbol=symbol,
                 bids=bids,
                 asks=asks,
-                venue_ns=Instants().read(wire.time or ""),
+                venue_ns=read_instant(wire.time or ""),
                 received_ns=received_ns,
                 cut_at=count,
             )
@@ -249,11 +249,10 @@ def _nanos(time: Time) -> int:
 
 
 def _trades(wire: Trades, symbol: Symbol, received_ns: int) -> Rows[Trade]:
-    instants = Instants()
 
     def read(row: Raw) -> Trade:
         one = native.TRADES.decode(row)
-        venue_ns = instants.read(one.time or "")
+        venue_ns = read_instant(one.time or "")
         return normalize.trade(one, symbol, "snapshot", venue_ns, received_ns)
 
     return read_rows(wire.trades, read)

@@ -15,7 +15,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
 from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.exchange import native, normalize
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
@@ -51,8 +51,8 @@ class ExchangeData:
         self.last_trades: dict[str, int] = {}
         """The id of the last trade that came, by product."""
         self._owners = streams.owners
+        self._symbols = streams.owners.sole[TRADES]
         self._subscriptions = streams.subscriptions
-        self._instant = Instants().read
 
     def forget(self, channel: str, symbol: Symbol) -> None:
         """A stream ended."""
@@ -72,7 +72,7 @@ class ExchangeData:
         symbols = self._begun.get(wire.product_id)
         if symbols and not self._held:
             bids, asks = sides(wire.changes, "buy")
-            at_ns = self._instant(wire.time) if wire.time else None
+            at_ns = read_instant(wire.time) if wire.time else None
             update = BookUpdate(EXCHANGE, symbols[0], bids, asks, at_ns, received_ns)
             if len(symbols) == 1:
                 return (update,)
@@ -85,6 +85,15 @@ class ExchangeData:
 
     def trade(self, wire: native.Match | native.LastMatch, received_ns: int) -> Sequence[Event]:
         """A trade; the first of a stream is the last one before it began."""
+        symbol = self._symbols.get(wire.product_id)
+        if symbol is not None and not self._subscriptions.has_unacknowledged:
+            try:
+                trade = normalize.trade(wire, symbol, read_instant(wire.time or ""), received_ns)
+            except RemoteProtocolError:
+                pass  # what it harms is found below
+            else:
+                self.last_trades[wire.product_id] = wire.trade_id
+                return (trade,)
         events = self._fact(TRADES, wire, partial(normalize.trade, wire), received_ns)
         if self._owners.named(TRADES, wire.product_id):
             self.last_trades[wire.product_id] = wire.trade_id
@@ -105,7 +114,7 @@ class ExchangeData:
         reading, name = Reading(EXCHANGE, received_ns), wire.product_id
 
         def read(_wire: object) -> Sequence[Event]:
-            venue_ns = self._instant(wire.time or "")
+            venue_ns = read_instant(wire.time or "")
             return self.delivery.give(
                 channel, name, lambda symbol: (make(symbol, venue_ns, received_ns),), received_ns
             )
@@ -167,6 +176,6 @@ class ExchangeData:
 
     def _time(self, text: str | None) -> int | None:
         try:
-            return self._instant(text or "")
+            return read_instant(text or "")
         except RemoteProtocolError:
             return None  # nothing depends on it

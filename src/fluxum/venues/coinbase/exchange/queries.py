@@ -17,7 +17,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.candle_history import CandleSeries, candle_history
 from fluxum.venues.coinbase.exchange import native, normalize
-from fluxum.venues.coinbase.instants import Instants, instant_text
+from fluxum.venues.coinbase.instants import instant_text, read_instant
 from fluxum.venues.coinbase.pages import CandleWindows, TradePages
 from fluxum.venues.coinbase.symbols import EXCHANGE, format_symbol
 from fluxum.venues.conversation import Fetch
@@ -107,7 +107,7 @@ class ExchangeQueries:
         """The venue's clock, by the millisecond."""
 
         def read(time: Time, _received_ns: int) -> int:
-            return require_instant(Instants().read(time.iso), time.iso)
+            return require_instant(read_instant(time.iso), time.iso)
 
         return rest_query(get("/time", "time"), _decode_time, read)
 
@@ -137,7 +137,7 @@ class ExchangeQueries:
                 symbol=symbol,
                 bids=bids[:count],
                 asks=asks[:count],
-                venue_ns=Instants().read(book.time or ""),
+                venue_ns=read_instant(book.time or ""),
                 received_ns=received_ns,
                 cut_at=count,
             )
@@ -158,7 +158,7 @@ class ExchangeQueries:
                 last=last,
                 last_quantity=None if last is None else exact_or_none(wire.size),
                 volume=exact_or_none(wire.volume),
-                venue_ns=Instants().read(wire.time or ""),
+                venue_ns=read_instant(wire.time or ""),
                 received_ns=received_ns,
             )
 
@@ -216,7 +216,7 @@ def _instant(second: int) -> str:
 def _trade(row: Raw, symbol: Symbol, received_ns: int) -> Trade:
     wire = _decode_trade(row)
     match = native.LastMatch(format_symbol(symbol), wire.trade_id, wire.side, wire.size, wire.price)
-    return normalize.trade(match, symbol, Instants().read(wire.time or ""), received_ns)
+    return normalize.trade(match, symbol, read_instant(wire.time or ""), received_ns)
 
 
 def _candle(series: CandleSeries, received_ns: int, row: Raw) -> Candle:

@@ -14,7 +14,7 @@ from fluxum.model.account import Balance, Fee, Fill
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import OrderType, OrderUpdate
 from fluxum.venues.coinbase.advanced.private import native, words
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.symbols import ADVANCED, symbol_of
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none
@@ -39,7 +39,7 @@ def streamed_order(
     filled, average = exact(wire.cumulative_quantity), price_or_none(wire.avg_price)
     status, venue_status = words.status(wire.status, wire.trigger_status, is_part=bool(filled))
     in_force, venue_in_force = words.TIMES_IN_FORCE.known(wire.time_in_force)
-    opened_ns = Instants().read(wire.creation_time)
+    opened_ns = read_instant(wire.creation_time)
     cost, left = exact_or_none(wire.filled_value), exact_or_none(wire.leaves_quantity) or _ZERO
     is_vague = kind is OrderType.MARKET or (status.is_final and known is not None)
     return OrderUpdate(
@@ -80,11 +80,10 @@ def listed_order(row: Raw, received_ns: int) -> OrderUpdate | None:
     status, venue_status = words.status(wire.status, wire.trigger_status, is_part=bool(filled))
     in_force, venue_in_force = words.TIMES_IN_FORCE.known(wire.time_in_force)
     last = wire.edit_history[-1] if wire.edit_history else native.Edit()
-    instants = Instants()
-    opened_ns = instants.read(wire.created_time)
+    opened_ns = read_instant(wire.created_time)
     size = last.size or bytes(placed.base_size).decode().strip('"')
     times = (wire.last_update_time, wire.last_fill_time, last.replace_accept_timestamp)
-    known_ns = [one for one in map(instants.read, filter(None, times)) if one is not None]
+    known_ns = [one for one in map(read_instant, filter(None, times)) if one is not None]
     return OrderUpdate(
         venue=ADVANCED,
         order_id=wire.order_id,
@@ -130,7 +129,7 @@ def fill(row: Raw, received_ns: int) -> Fill:
         fill_id=wire.entry_id,
         order_id=wire.order_id,
         backfilled=True,
-        venue_ns=require_instant(Instants().read(wire.trade_time), wire.trade_time),
+        venue_ns=require_instant(read_instant(wire.trade_time), wire.trade_time),
         received_ns=received_ns,
     )
 

@@ -25,7 +25,7 @@ from fluxum.venues.coinbase.advanced.private.answers import CallAnswers
 from fluxum.venues.coinbase.advanced.private.commands import order_commands
 from fluxum.venues.coinbase.advanced.private.orders import StreamedOrders
 from fluxum.venues.coinbase.advanced.private.queries import accounts_call, open_orders_call
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.symbols import ADVANCED
 from fluxum.venues.command_answers import CommandAnswer, CommandAnswers
 from fluxum.venues.conversation import (
@@ -67,7 +67,6 @@ class AdvancedAccount:
         self._answers = CallAnswers()
         self._orders = StreamedOrders()
         self._order_commands = order_commands(self._orders.order_id_of)
-        self._instants = Instants()
         self._balances: dict[Asset, Balance] | None = None  # as they were listed last
         self._follows_balances = False
         self._is_listing = False
@@ -188,7 +187,7 @@ class AdvancedAccount:
         stream = self._subscriptions.owner(_USER, lambda _topic: _EXECUTIONS)
         if stream is None:
             return ()
-        venue_ns = self._instants.read(wire.timestamp)
+        venue_ns = read_instant(wire.timestamp)
         self._orders.begun_ns = self._orders.begun_ns or venue_ns
         reading = Reading(ADVANCED, received_ns)
         reading.events += self._subscriptions.data(_USER, received_ns)

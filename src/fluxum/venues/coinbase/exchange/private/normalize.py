@@ -13,7 +13,7 @@ from fluxum.model.instrument import Asset
 from fluxum.model.order import OrderStatus, OrderUpdate
 from fluxum.venues.coinbase.exchange.private import native, words
 from fluxum.venues.coinbase.exchange.private.commands import name_of
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.symbols import EXCHANGE, symbol_of
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
@@ -21,13 +21,12 @@ from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, si
 __all__ = ["account", "balance", "entry", "fill", "instant", "order"]
 
 _ZERO = Decimal(0)
-_INSTANTS = Instants()
 _TRANSFERS = {"deposit": EntryKind.DEPOSIT, "withdraw": EntryKind.WITHDRAWAL}
 
 
 def instant(text: str) -> int:
     """Nanoseconds since the epoch; raises RemoteProtocolError for no time."""
-    return require_instant(_INSTANTS.read(text), text)
+    return require_instant(read_instant(text), text)
 
 
 def order(row: Raw, received_ns: int) -> OrderUpdate:
@@ -108,7 +107,7 @@ def balance(wire: native.BalanceFrame, received_ns: int) -> Balance:
         asset=Asset(wire.currency),
         total=signed(wire.available) + held,
         held=held,
-        venue_ns=_INSTANTS.read(wire.updated),
+        venue_ns=read_instant(wire.updated),
         received_ns=received_ns,
     )
 
