@@ -97,16 +97,8 @@ async def trade(venue: str, url: str, journal: str, seed: int) -> None:
         ready_s=READY_S,
     ) as trader:
         say(event="ready")
-        names, since_ns = await listen()
-        known = [trader.orders.order(name) for name in names]
-        states = {
-            one.client_order_id: (one.status.value, one.filled) for one in known if one is not None
-        }
-        live = [one.client_order_id for one in trader.orders.open_orders()]
-        balances = {one.asset: one.total for one in await trader.balances()}
-        fills = [one.fill_id for one in await trader.session.account.history(since_ns)]
-        say(event="known", states=states, open=live, balances=balances, fills=fills)
-        await listen()
+        while question := await listen():
+            await answer(trader, *question)
         number = 0
         while True:
             number += 1
@@ -119,6 +111,18 @@ async def trade(venue: str, url: str, journal: str, seed: int) -> None:
             except FluxumError:
                 say(event="refused", name=name)
             await asyncio.sleep(random.uniform(0, 0.05))
+
+
+async def answer(trader: Trader, names: Sequence[str], since_ns: int) -> None:
+    """Say what is known of these orders, of all open ones, of fills and of balances."""
+    known = [trader.orders.order(name) for name in names]
+    states = {
+        one.client_order_id: (one.status.value, one.filled) for one in known if one is not None
+    }
+    live = [one.client_order_id for one in trader.orders.open_orders()]
+    balances = {one.asset: one.total for one in await trader.balances()}
+    fills = [one.fill_id for one in await trader.session.account.history(since_ns)]
+    say(event="known", states=states, open=live, balances=balances, fills=fills)
 
 
 async def act(trader: Trader, symbol: Symbol, random: Random, name: str) -> None:
@@ -185,8 +189,12 @@ class Killer:
                 await process.stdout.readline()  # it is ready
                 self.found.slowest_s = max(self.found.slowest_s, time.monotonic() - begun_s)
                 question = ([*self.wanted, *self.done], self.since_ns)
-                process.stdin.write(json.dumps(question).encode() + b"\n")
-                line = await process.stdout.readline()
+                line, fills = b"-", -1
+                # The market may fill what rests meanwhile: then the answer is of two instants.
+                while line and fills != len(self.account.fills):
+                    fills = len(self.account.fills)
+                    process.stdin.write(json.dumps(question).encode() + b"\n")
+                    line = await process.stdout.readline()
         except TimeoutError:
             self.found.wrong.append(f"life {number}: it was not ready after {TIMEOUT_S} s")
             process.kill()
