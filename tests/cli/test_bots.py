@@ -36,6 +36,16 @@ def test_a_new_strategy_comes_with_a_test_that_passes(tmp_path: Path, kind: str)
     assert "2 passed" in done.stdout
 
 
+def test_a_new_strategy_says_what_it_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.py"
+    run("new", path)
+
+    said = capsys.readouterr().err
+    assert f"fluxum bot check {path} -p market=... -p size=... -p held_max=..." in said
+
+
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "test_mine.py").write_text("mine")
 
@@ -85,7 +95,8 @@ def test_a_strategy_that_reads_a_clock_fails_with_its_line(
         (["mine.py", *GOOD, "-p", "size=abc"], "Maker: Invalid decimal string - at `$.size`"),
         (["mine.py", *GOOD, "-p", "market=BTC/USD"], "a market like VENUE:BTC/USD was expected"),
         (["mine.py", *GOOD, "-p", "size"], "--param: NAME=VALUE was expected, was 'size'"),
-        (["mine.py"], "Object missing required field `market`"),
+        (["mine.py"], "Maker needs market, size, held_max: -p NAME=VALUE, or in a file, -c FILE"),
+        (["mine.py", *GOOD[:4]], "Maker needs held_max: -p NAME=VALUE"),
         (["broken.py"], "broken.py cannot be imported: ZeroDivisionError: division by zero"),
         (["mine.py", "-c", "no.toml"], "cannot read no.toml"),
         (["mine.py", "-c", "bad.toml"], "bad.toml is no TOML"),

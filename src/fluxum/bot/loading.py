@@ -19,7 +19,7 @@ from fluxum.bot.market import Market
 from fluxum.bot.strategy import REMEMBERED, Strategy
 from fluxum.errors import BadInput
 
-__all__ = ["load_kind", "make_limits", "make_strategy", "parameters_of"]
+__all__ = ["load_kind", "make_limits", "make_strategy", "parameters_of", "required_of"]
 
 
 def load_kind(reference: str) -> type[Strategy]:
@@ -55,17 +55,27 @@ def parameters_of(kind: type[Strategy]) -> dict[str, Any]:
     return {name: hint for name, hint in found.items() if REMEMBERED not in get_args(hint)}
 
 
+def required_of(kind: type[Strategy]) -> list[str]:
+    """The parameters of a strategy that have no value of their own, in its order."""
+    return [one.name for one in msgspec.structs.fields(kind) if one.required]
+
+
 def make_strategy(kind: type[Strategy], given: Mapping[str, object]) -> Strategy:
     """A strategy from parameters as of a file or the command line.
 
     A market may be `VENUE:BTC/USD`, a list comma-separated text. Raises BadInput that names the
-    field, and the nearest one for a name that is unknown.
+    field, all that are missing, and the nearest one for a name that is unknown.
     """
     known = parameters_of(kind)
     for name in given:
         if name not in known:
             names = ", ".join(known)
             raise BadInput(f"{kind.__name__} has no {name!r} ({names}){_near(name, known)}")
+    missing = [one for one in required_of(kind) if one not in given]
+    if missing:
+        raise BadInput(
+            f"{kind.__name__} needs {', '.join(missing)}: -p NAME=VALUE, or in a file, -c FILE"
+        )
     values = {name: _value(known[name], value) for name, value in given.items()}
     made: Strategy = _converted(values, kind, kind.__name__)
     return made

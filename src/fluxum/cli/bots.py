@@ -12,7 +12,7 @@ from fluxum.bot.compare import Difference
 from fluxum.bot.compare import compare as compare_run
 from fluxum.bot.engine_state import decode
 from fluxum.bot.journal import RunHead, read_lines
-from fluxum.bot.loading import load_kind
+from fluxum.bot.loading import load_kind, required_of
 from fluxum.bot.opening import JOURNAL
 from fluxum.bot.scaffold import KINDS, scaffold
 from fluxum.bot.strategy import Strategy
@@ -69,6 +69,8 @@ def new(
     beside.write_text(test, encoding="utf-8")
     with Output(Format.TABLE) as output:
         output.message(f"{file} has the strategy, {beside} its test: pytest {beside}")
+        words = " ".join(f"-p {one}=..." for one in required_of(load_kind(str(file))))
+        output.message(f"fluxum bot check {file} {words}")
 
 
 def check(
