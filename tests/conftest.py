@@ -8,9 +8,11 @@ import socket
 import sys
 import time
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from typing import NoReturn
 
 import pytest
+import typer.main
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no reason to fail, and the same examples on every run none to doubt.
@@ -51,6 +53,14 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket.socket, "bind", refuse)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _built_once() -> Iterator[None]:
+    """The command line is built once: that takes longer than most commands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", lru_cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)
