@@ -150,6 +150,8 @@ def test_an_awaited_paper_trader_is_closed_by_hand_and_takes_bad_input_by_name()
             await trader.close()
             with pytest.raises(fluxum.BadInput, match=r"USD: a number .* was the float 0.5"):
                 await fluxum.paper("kraken", [BTC], deposit={"USD": 0.5}, runtime=runtime)  # type: ignore[dict-item]
+            with pytest.raises(fluxum.BadInput, match="USD: a number that is not negative"):
+                await fluxum.paper("kraken", [BTC], deposit={"USD": -1}, runtime=runtime)
             with pytest.raises(fluxum.BadInput, match="fills: one of pessimistic"):
                 await fluxum.paper(
                     "kraken", [BTC], deposit={"USD": 1}, fills="best", runtime=runtime

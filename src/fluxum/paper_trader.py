@@ -20,7 +20,7 @@ from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import ReaderPolicy
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.event import Channel
-from fluxum.model.input import Number, number
+from fluxum.model.input import Number, not_negative
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.risk import RiskLimits
 from fluxum.paper.gateway import PaperGateway
@@ -154,7 +154,7 @@ async def paper_gateway_of(
     venue = PaperVenue(
         session.venue.name,
         instruments,
-        deposit={asset: number(amount, asset) for asset, amount in terms.deposit.items()},
+        deposit={asset: not_negative(amount, asset) for asset, amount in terms.deposit.items()},
         fees=terms.fees,
         latency=terms.latency,
         fills=terms.fills,

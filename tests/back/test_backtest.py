@@ -210,6 +210,10 @@ def test_what_the_tape_lacks_is_said(columns: Columns) -> None:
         backtest(Waiter(), columns, fills="lucky")
     with pytest.raises(BadInput, match=r"a venue of the tape was expected .kraken., was 'okx'"):
         backtest(Waiter(), columns, accounts={"okx": {"USD": 1}})
+    with pytest.raises(BadInput, match="USD: a number that is not negative was expected, was '-5'"):
+        backtest(Waiter(), columns, accounts={"kraken": {"USD": "-5"}})
+    with pytest.raises(BadInput, match=r"quote asset of a market \(USD\) was expected, was 'XYZ'"):
+        backtest(Waiter(), columns, currency="XYZ")
 
 
 def test_a_run_is_written_and_read(columns: Columns, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_tapes_of_several_venues_are_merged_by_time(tape: Path, tmp_path: Path) 
 
 
 def test_what_is_no_prepared_tape_is_refused_by_name(tape: Path, tmp_path: Path) -> None:
-    with pytest.raises(TapeError, match=r"btc\.jsonl\.gz: a prepared tape was expected.*a tape"):
+    with pytest.raises(TapeError, match=r"btc\.jsonl\.gz: .* expected, was a recording"):
         Columns(tape)
     foreign = tmp_path / "foreign.cols"
     foreign.write_bytes(b"PK\x03\x04 something else, and long enough to be read")

@@ -132,6 +132,11 @@ def test_sweep_ranks_in_two_processes_a_strategy_that_is_a_file(
         (["--latency", "soon"], "--latency like 1ms or 2ms,500us was expected, was 'soon'"),
         (["--fees", "0.1"], "--fees [EXCHANGE:]MAKER/TAKER was expected, was '0.1'"),
         (["--deposit", "okx:USD=1"], "with one of kraken was expected, was 'okx:USD=1'"),
+        (
+            ["--deposit", "USD=-5"],
+            "USD: a number that is not negative was expected, was -5",
+        ),
+        (["--currency", "XYZ"], "the quote asset of a market (USD) was expected, was 'XYZ'"),
         (["--deposit", "USD"], "--deposit [EXCHANGE:]ASSET=AMOUNT was expected, was 'USD'"),
     ],
 )

@@ -73,6 +73,12 @@ def test_what_is_no_number_is_refused_with_the_value(value: object, shown: str) 
         given.number(value, "price")
 
 
+def test_a_balance_is_not_negative() -> None:
+    assert given.not_negative("0", "USD") == 0
+    with pytest.raises(BadInput, match=r"USD: a number that is not negative .*, was '-0\.1'"):
+        given.not_negative("-0.1", "USD")
+
+
 @pytest.mark.parametrize("value", [0, "-0", "-1", Decimal("-1E-8")])
 def test_a_quantity_is_above_zero(value: object) -> None:
     with pytest.raises(BadInput, match="quantity: a number above zero"):

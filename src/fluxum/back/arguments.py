@@ -19,13 +19,15 @@ from fluxum.errors import BadInput
 from fluxum.fill.fees import Fees
 from fluxum.fill.latency import ConstantLatency, Latency
 from fluxum.model.event import Channel
-from fluxum.model.input import Number, number
+from fluxum.model.input import Number, not_negative
+from fluxum.model.instrument import Asset
 from fluxum.report.run import World
 
 __all__ = [
     "Amounts",
     "balances_of",
     "builders_of",
+    "currency_of",
     "delivered",
     "fees_of",
     "latency_of",
@@ -113,6 +115,18 @@ def fees_of(
     return {venue: given.get(venue, Fees.flat()) for venue in venues}
 
 
+def currency_of(currency: str | None, wants: Sequence[Want]) -> Asset:
+    """What profit is counted in: the quote asset of the first market, unless one is given.
+
+    Raises BadInput for one in which no market of the strategy is quoted: nothing has a value in it.
+    """
+    quotes = list(dict.fromkeys(str(want.market.symbol.quote) for want in wants))
+    if currency is None or currency in quotes:
+        return Asset(currency or quotes[0])
+    names = ", ".join(quotes)
+    raise BadInput(f"the quote asset of a market ({names}) was expected, was {currency!r}")
+
+
 def balances_of(
     accounts: Amounts | None, markets: Mapping[Market, int]
 ) -> dict[str, dict[str, Decimal]]:
@@ -125,5 +139,5 @@ def balances_of(
             raise BadInput(
                 f"an account at a venue of the tape was expected ({there}), was {venue!r}"
             )
-        found[venue] = {asset: number(total, asset) for asset, total in assets.items()}
+        found[venue] = {asset: not_negative(total, asset) for asset, total in assets.items()}
     return found

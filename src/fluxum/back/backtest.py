@@ -11,6 +11,7 @@ from fluxum.back.arguments import (
     Amounts,
     balances_of,
     builders_of,
+    currency_of,
     delivered,
     fees_of,
     latency_of,
@@ -36,7 +37,7 @@ from fluxum.errors import BadInput
 from fluxum.fill.fees import Fees
 from fluxum.fill.latency import Latency
 from fluxum.ledger.arithmetic import EXACT
-from fluxum.model.instrument import Asset, Instrument
+from fluxum.model.instrument import Instrument
 from fluxum.report.files import RunWriter
 from fluxum.report.run import (
     ByWorld,
@@ -149,7 +150,7 @@ class Backtest:
             )
         self._builders = builders_of(self._wants, columns.streams)
         self._player = self._make_player(faithful)
-        self._currency = Asset(currency or self._wants[0].market.symbol.quote)
+        self._currency = currency_of(currency, self._wants)
         self._accounts = Accounts(balances_of(accounts, self._numbers), self._fees, self._world)
         self._open(dict(instruments or {}), equity_s)
         self.texts: list[str] = []

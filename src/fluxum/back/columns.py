@@ -273,8 +273,9 @@ def _read_header(
 ) -> tuple[ColumnHeader, int]:
     """The header, and how many bytes are before the columns; raises TapeError."""
     if start[: len(MAGIC)] != MAGIC:
-        what = "a tape, to be prepared first" if start[:2] == b"\x1f\x8b" else repr(start[:8])
-        raise TapeError(f"{path}: a prepared tape was expected ({MAGIC!r}), was {what}")
+        is_tape = start[:2] == b"\x1f\x8b" or start[:1] == b"{"
+        what = "a recording: prepare it first" if is_tape else f"something else, {start[:8]!r}"
+        raise TapeError(f"{path}: a prepared tape was expected, was {what}")
     version, length = (int.from_bytes(start[at : at + 4], "little") for at in (8, 12))
     if version != VERSION:
         raise TapeError(f"{path}: a prepared tape of version {VERSION} was expected, was {version}")

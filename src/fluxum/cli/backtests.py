@@ -340,7 +340,10 @@ def _result_text(result: BacktestResult, provenance: Provenance, out: Path | Non
     header = result.facts.header
     filled = sum(bool(order.fills.of(result.world)) for order in result.orders)
     signs = {None if one is None else one > 0 for one in result.profit.all}
-    separated = "the three agree in sign" if len(signs) == 1 else "the three differ in sign"
+    if None in signs:
+        separated = "what an account holds has no price in it"
+    else:
+        separated = "the three agree in sign" if len(signs) == 1 else "the three differ in sign"
     lines = [
         f"{header.strategy}: {result.decisions:,} decisions, {len(result.orders):,} orders,"
         f" {filled:,} of them filled",

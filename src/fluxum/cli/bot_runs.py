@@ -46,7 +46,7 @@ from fluxum.errors import BadInput
 from fluxum.fill.latency import ConstantLatency
 from fluxum.flow.background import background
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.input import number
+from fluxum.model.input import not_negative
 from fluxum.model.instrument import Symbol
 from fluxum.paper_trader import PaperTerms, paper_trader_of
 from fluxum.runtime import Runtime
@@ -360,7 +360,7 @@ def _deposit(given: list[str] | None) -> dict[str, Decimal]:
         asset, equals, amount = text.partition("=")
         if not equals or not asset:
             raise BadInput(f"--deposit: ASSET=AMOUNT was expected, was {text!r}")
-        found[asset] = number(amount, f"--deposit of {asset}")
+        found[asset] = not_negative(amount, f"--deposit of {asset}")
     if not found:
         raise BadInput("--deposit: what the accounts begin with was expected, such as USD=10000")
     return found

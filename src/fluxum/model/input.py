@@ -82,6 +82,14 @@ def positive(value: object, what: str) -> Decimal:
     return found
 
 
+def not_negative(value: object, what: str) -> Decimal:
+    """A number that is zero or above; raises BadInput."""
+    found = number(value, what)
+    if found < 0:
+        raise BadInput(f"{what}: a number that is not negative was expected, was {_shown(value)}")
+    return found
+
+
 def whole(value: object, what: str) -> int:
     """An int, such as an instant or a count; raises BadInput."""
     if isinstance(value, int) and not isinstance(value, bool):
