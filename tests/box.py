@@ -29,7 +29,7 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[AccountChange] = []
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         self.heard.append(happening)
 
     def words(self) -> list[str]:

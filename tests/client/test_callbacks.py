@@ -100,7 +100,7 @@ def test_an_error_callback_that_raises_is_not_reported_to_itself() -> None:
 
     async def story() -> None:
         callbacks = await open_with(bad, event=ERROR)
-        callbacks.tell(ValueError("first"))
+        callbacks.report(ValueError("first"))
         await asyncio.sleep(1)
         await callbacks.close()
         assert callbacks.errors == 2

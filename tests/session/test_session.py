@@ -167,7 +167,7 @@ def test_silence_longer_than_promised_reconnects() -> None:
 
             lost = [event.reason for event in events if isinstance(event, LinkLost)]
             assert len(lost) == 1
-            assert lost[0].startswith("nothing heard for 1")
+            assert lost[0].startswith("nothing received for 1")
             assert now.session.state is State.READY
 
     play(story)

@@ -40,7 +40,7 @@ class Truth:
         self._names: dict[str, str] = {}
         account.followers.append(self)
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         """Take note of what really happened."""
         if isinstance(happening, OrderHappening):
             update = happening.order.update

@@ -192,7 +192,7 @@ def test_06_resync_a_lost_update_is_found_and_healed(venue: Venue, notes: Findin
             await now.session.wait_ready(60)
             await now.live(100)
             if not is_proved(venue, now):
-                pytest.skip("nothing this exchange sends could tell")
+                pytest.skip("nothing that this exchange sends shows it")
             assert len(of(now, Desync)) == 2
             assert len(of(now, Resynced)) == 2
             assert now.session.book(venue.sample_symbols[0]).proof().is_valid

@@ -116,7 +116,7 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
         )
         happening = OrderHappening(what=OrderEventKind.AMENDED, order=state, venue_ns=S)
         for _ in range(100_001):
-            toy.server.hear(happening)
+            toy.server.account_changed(happening)
         assert toy.server.publish(BTC, S) == (Close(1013, "too much is unsent"),)
 
     play(story)

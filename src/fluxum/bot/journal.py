@@ -24,7 +24,7 @@ from fluxum.bot.decision import chained
 from fluxum.bot.engine_state import EngineState, Step, custom, decode
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import AccountKnown, BookKnown, Outcome, Strategy, Switch, Timer
-from fluxum.bot.wanted import Told
+from fluxum.bot.wanted import Incident
 from fluxum.errors import BadInput, OrderJournalError
 from fluxum.model.account import Fill
 from fluxum.model.order import OrderUpdate
@@ -44,7 +44,7 @@ __all__ = [
 FORMAT = 1
 _FILLS_MAX = 10_000
 _T = TypeVar("_T", bound=Strategy)
-Input = Fill | OrderUpdate | Outcome | Timer | AccountKnown | BookKnown | Switch | Told
+Input = Fill | OrderUpdate | Outcome | Timer | AccountKnown | BookKnown | Switch | Incident
 """The events that are no market data, which a journal keeps, as a tape has the others."""
 
 

@@ -38,7 +38,7 @@ from fluxum.model.market import (
 )
 from fluxum.model.order import OrderUpdate
 
-__all__ = ["MARKET_DATA", "Told", "Wanted"]
+__all__ = ["MARKET_DATA", "Incident", "Wanted"]
 
 _KINDS: dict[Channel, tuple[type, ...]] = {
     Channel.BOOK: (BookSnapshot, BookUpdate),
@@ -50,7 +50,7 @@ _KINDS: dict[Channel, tuple[type, ...]] = {
 }
 _OF_VENUE = (LinkLost, Rejected, Dropped, VenueFailed, VenueNotice)
 _OF_STREAM = (Desync, Resynced, DataStale, LeftOut, Gap)
-Told = (
+Incident = (
     LinkLost
     | Rejected
     | Dropped
@@ -62,7 +62,7 @@ Told = (
     | LeftOut
     | Gap
 )
-"""What is no market data and no account, and a strategy receives it."""
+"""What a strategy receives besides market data and its account: losses, and notices."""
 MARKET_DATA = tuple(kind for kinds in _KINDS.values() for kind in kinds)
 """The types of market data."""
 

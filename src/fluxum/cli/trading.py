@@ -380,7 +380,7 @@ def confirm(what: str, *, yes: bool) -> None:
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]
-        raise BadInput(f"nobody can be asked here, so --yes was expected to {what}")
+        raise BadInput(f"there is no terminal to ask at, so --yes was expected to {what}")
     sys.stderr.write("Do it? [y/N]: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
@@ -393,7 +393,7 @@ def _write(view: Order, output: Output) -> None:
     if view.status is OrderStatus.UNKNOWN:
         name = view.client_order_id or view.order_id
         raise OutcomeUnknown(
-            f"nobody has said what became of {name}: look with `fluxum order list`", name
+            f"what became of {name} is unknown: look with `fluxum order list`", name
         )
 
 

@@ -86,7 +86,7 @@ class Callbacks:
         for callback in self._registered.get(event, ()):
             callback.put(item)
 
-    def tell(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
         """Report an error to the callbacks of `error`; it is logged if there is none."""
         self.errors += 1
         if not self.are_for(ClientEvent.ERROR):
@@ -147,7 +147,7 @@ class Callbacks:
             self.errors += 1
             _log.error("%s", error)
         else:
-            self.tell(error)
+            self.report(error)
 
 
 async def _finish(tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

@@ -117,7 +117,7 @@ class ClientConnection:
             if await self.wait(lambda: self.dispatch.is_up, timeout_s):
                 return True
             missing = "; ".join(map(str, self.session.missing())) or "no link"
-            self.callbacks.tell(TransportError(f"not connected after {timeout_s:g} s: {missing}"))
+            self.callbacks.report(TransportError(f"not connected after {timeout_s:g} s: {missing}"))
         except BaseException:
             await self.close()
             raise
@@ -136,7 +136,7 @@ class ClientConnection:
             elif self.trader is None:
                 self.trader = await Opening(lambda: self._trading(session, timeout_s))
         except TimeoutError as error:
-            self.callbacks.tell(TransportError(str(error)))
+            self.callbacks.report(TransportError(str(error)))
             return False
         return True
 
@@ -279,7 +279,7 @@ class ClientConnection:
         try:
             await resource.close()
         except FluxumError as error:
-            self.callbacks.tell(error)
+            self.callbacks.report(error)
 
     async def _follow(self, events: Pipe[Event]) -> None:
         try:
@@ -287,7 +287,7 @@ class ClientConnection:
                 self._take(batch)
         except FluxumError as error:
             self._error = error
-            self.callbacks.tell(error)
+            self.callbacks.report(error)
         finally:
             self.dispatch.end()
             self._wake()

@@ -131,12 +131,14 @@ class Dispatch:
     def _refusal(self, event: Refused) -> None:
         if event.subscription is not None:
             self.refused[event.subscription] = event.message
-        self._callbacks.tell(
+        self._callbacks.report(
             VenueRefused(f"{event.venue} refused '{event.subscription}': {event.message}")
         )
 
     def _call_failed(self, event: CallFailed) -> None:
-        self._callbacks.tell(TransportError(f"{event.venue}: {event.call} failed: {event.reason}"))
+        self._callbacks.report(
+            TransportError(f"{event.venue}: {event.call} failed: {event.reason}")
+        )
 
     def _loss(self, event: Loss) -> None:
         self._callbacks.put(ClientEvent.LOSS, event)
@@ -146,7 +148,7 @@ class Dispatch:
             case Desync() if event.subscription.channel is Channel.BOOK:
                 self._callbacks.put(ClientEvent.ORDERBOOK, event.subscription.symbol)
             case Rejected():
-                self._callbacks.tell(RemoteProtocolError(f"{event.venue}: {event.reason}"))
+                self._callbacks.report(RemoteProtocolError(f"{event.venue}: {event.reason}"))
             case Dropped():
                 self.dropped += event.count
             case _:

@@ -232,7 +232,7 @@ class Connection:
                 seen_frames, received_s = self._counts.frames, now
             silent_s = now - received_s
             if silent_s >= limits.link_silence_s:
-                raise StaleLink(f"nothing heard for {silent_s:.1f} s")
+                raise StaleLink(f"nothing received for {silent_s:.1f} s")
             is_quiet = silent_s >= limits.link_silence_s / 2 and pinged_s <= received_s
             if is_quiet or now - pinged_s >= limits.ping_interval_s:
                 pinged_s = now

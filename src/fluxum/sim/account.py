@@ -395,7 +395,7 @@ class SimulatedAccount:
     def publish(self, event: AccountChange) -> None:
         """Publish an event to every follower."""
         for follower in self.followers:
-            follower.hear(event)
+            follower.account_changed(event)
 
     def close(self, order: LiveOrder) -> None:
         """An order has ended: move it to the ended ones."""

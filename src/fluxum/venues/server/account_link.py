@@ -157,7 +157,7 @@ class AccountServer:
         """Nothing: there is no notice before a link of an account is closed."""
         return ()
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account: it is published with the next frames."""
         self._changed[_changed_asset(happening)] = None
         contract = _changed_contract(happening)

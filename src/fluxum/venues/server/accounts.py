@@ -128,7 +128,7 @@ AccountChange = OrderHappening | LedgerEntry | Funding
 class Follower(Protocol):
     """Receives what happens to an account, in order; usually a server."""
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         """Keep it, for the client, until the exchange next calls the server."""
         ...
 
@@ -281,11 +281,11 @@ class Accounts(Protocol):
         ...
 
     def follow(self, follower: Follower, token: str) -> None:
-        """Tell a follower what happens to the account of a good token, from now on."""
+        """Send a follower what happens to the account of a good token, from now on."""
         ...
 
     def leave(self, follower: Follower) -> None:
-        """Tell a follower nothing more; the token it came with ages again."""
+        """Send a follower nothing more; the token it came with ages again."""
         ...
 
     def decimals(self, asset: Asset) -> int:

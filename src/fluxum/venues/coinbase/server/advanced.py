@@ -89,9 +89,9 @@ class AdvancedServer:
         """No notice is given before a link is closed."""
         return ()
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account; see Follower."""
-        self._user.hear(happening)
+        self._user.account_changed(happening)
 
     def _frame(self, channel: str, events: bytes, now_ns: int) -> bytes:
         number, self._number = self._number, self._number + 1

@@ -61,7 +61,7 @@ class AccountChannel:
             self.name, TOKEN, snap_orders=True, snap_trades=True, ratecounter=True
         )
 
-    def hear(self, kind: Kind, number: int) -> Numbering:
+    def take(self, kind: Kind, number: int) -> Numbering:
         """What to make of a message with this number; only NEXT is to be used."""
         if kind == "snapshot":
             self.is_awaited = self.is_coming = False

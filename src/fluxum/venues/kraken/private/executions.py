@@ -53,8 +53,8 @@ class Executions:
             unread=() if left_out is None else self._unread(rows),
             received_ns=received_ns,
         )
-        told = [] if left_out is None else [left_out.event(VENUE, subscription, received_ns)]
-        return [*told, *fills, orders]
+        events = [] if left_out is None else [left_out.event(VENUE, subscription, received_ns)]
+        return [*events, *fills, orders]
 
     def _unread(self, rows: Sequence[Row]) -> tuple[str, ...]:
         """The ids of orders of a snapshot that were left out, as far as they can be read."""

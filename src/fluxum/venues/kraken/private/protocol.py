@@ -194,7 +194,7 @@ class KrakenPrivateProtocol:
         if channel.is_ending:
             return None, ()
         expected = channel.expected
-        numbering = channel.hear(kind, number)
+        numbering = channel.take(kind, number)
         if numbering is Numbering.NEXT:
             return channel, ()
         if numbering is Numbering.HOLE:

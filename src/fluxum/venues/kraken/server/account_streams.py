@@ -35,7 +35,7 @@ class BalancesStream:
         held = [self._writer.holding(one) for one in self._account.balances()]
         return balances_frame(b"snapshot", held, self._number)
 
-    def tell(self, happening: AccountChange) -> bytes | None:
+    def frame(self, happening: AccountChange) -> bytes | None:
         """A message, if it is one of this channel."""
         if not isinstance(happening, LedgerEntry):
             return None
@@ -68,7 +68,7 @@ class ExecutionsStream:
             reports += self._trades()
         return executions_frame(b"snapshot", reports, self._number)
 
-    def tell(self, happening: AccountChange) -> bytes | None:
+    def frame(self, happening: AccountChange) -> bytes | None:
         """A message, if it is one of this channel."""
         if not isinstance(happening, OrderHappening):
             return None

@@ -129,10 +129,10 @@ class KrakenPrivateServer:
         """Kraken gives no notice before it closes a link."""
         return ()
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account: its frames are sent next."""
         for stream in self._streams.values():
-            frame = stream.tell(happening)
+            frame = stream.frame(happening)
             if frame is not None:
                 self._unsaid.append((stream, frame))
 

@@ -52,10 +52,10 @@ class RestTrading:
         order = self._desk.place(account, command, now_ns)
         if order is None:
             return {"descr": {"order": _summary(request)}}
-        told = described(order, instrument)
-        descr = {"order": told["order"]}
-        if told["close"]:
-            descr["close"] = told["close"]
+        texts = described(order, instrument)
+        descr = {"order": texts["order"]}
+        if texts["close"]:
+            descr["close"] = texts["close"]
         return {"descr": descr, "txid": [order.update.order_id]}
 
     def _amend(self, account: Account, form: Form, now_ns: int) -> object:

@@ -55,7 +55,7 @@ class UserStream:
         self._accounts.leave(follower)
         self._unsent.clear()
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account: an order that is filled is sent once, as filled."""
         if not isinstance(happening, OrderHappening):
             return
