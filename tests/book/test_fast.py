@@ -6,12 +6,15 @@ from decimal import Decimal, InvalidOperation
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import Raw
 
-from fluxum.book.fast import IS_COMPILED, BookLadder, changes, eager_changes
+from fluxum.book.fast import IS_COMPILED, BookLadder, changes, digited, eager_changes
 from fluxum.book.ladder import Ladder
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.levels import Level, Levels, Row
 from fluxum.model.market import Side
+from fluxum.venues.kraken import native
+from fluxum.venues.kraken.normalize import Numbers
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
 
@@ -71,6 +74,25 @@ def test_rows_are_read_the_same_way_or_refused_for_the_same_reason(some: list[Ro
     check_same(some)
 
 
+wire_numbers = st.sampled_from(["0", "0.0", "1e5", "1E-7", "-1", '"1"', "null", "0.00000000"])
+
+
+@given(st.lists(st.tuples(plain_numbers | wire_numbers, plain_numbers | wire_numbers)))
+@example([("0.00100000", "0.0100"), ("9" * 31, "1"), ("1", "9" * 30)])
+@example([("0." + "0" * 18 + "1", "1")])
+def test_levels_with_digits_are_those_of_python_or_left_to_it(some: list[tuple[str, str]]) -> None:
+    wire = tuple(native.Level(Raw(one.encode()), Raw(other.encode())) for one, other in some)
+    found = digited(wire)
+    is_plain = all(set(text) <= set("0123456789.") for row in some for text in row)
+
+    if found is None:
+        is_long = any(len(text) > 20 for row in some for text in row)
+        assert is_long or not is_plain
+    else:
+        assert is_plain
+        assert list(map(exactly, found)) == list(map(exactly, Numbers().plain_levels(wire)))
+
+
 @given(st.text(max_size=6) | st.text("0123456789.eE+-_ \u0660\u0669", max_size=34))
 @example("-0")
 @example("1e25")
@@ -102,8 +124,12 @@ def test_ladders_hold_the_same_after_every_change(side: Side, data: st.DataObjec
         else:
             plain.lay(levels)
             compiled.lay(changes(some) if laid == "rows" else levels)
-        dropped = compiled.cut()
-        assert sorted(map(exactly, dropped)) == sorted(map(exactly, plain.cut()))
+        if data.draw(st.booleans()):
+            compiled.trim()
+            plain.trim()
+        else:
+            dropped = compiled.cut()
+            assert sorted(map(exactly, dropped)) == sorted(map(exactly, plain.cut()))
 
         assert len(compiled) == len(plain)
         assert compiled.best == plain.best

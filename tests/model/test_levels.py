@@ -40,6 +40,12 @@ def test_every_digit_of_the_wire_is_kept() -> None:
     ]
 
 
+def test_a_row_may_have_the_text_of_a_checksum() -> None:
+    (level,) = Levels([("0.0100", "2.50", b"100250")])
+
+    assert (level.quantity, level.orders, level.text) == (Decimal("2.50"), None, b"100250")
+
+
 def test_they_are_made_once() -> None:
     made = Levels(ROWS)
 

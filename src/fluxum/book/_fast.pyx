@@ -9,6 +9,7 @@ frame, and a row becomes a level when it is read. Of a row's quantity no more is
 whether it is a number, and zero.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memmove
 
@@ -21,6 +22,8 @@ cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     const unsigned char *PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    object PyUnicode_DecodeLatin1(const char *letters, Py_ssize_t size, const char *errors)
+    object PyBytes_FromStringAndSize(const char *letters, Py_ssize_t size)
 
 cdef extern from *:
     """
@@ -28,7 +31,7 @@ cdef extern from *:
     """
     ctypedef unsigned long long Price "fluxum_price"  # its real size is C's business
 
-__all__ = ["FastLadder", "changes"]
+__all__ = ["FastLadder", "changes", "digited"]
 
 cdef object _Level = Level, _Levels = Levels, _level_of = level_of
 cdef object _exact = exact
@@ -98,6 +101,47 @@ def changes(rows):
     for row in rows:
         price_of(row[0])
         is_some(row[1])
+    return _Levels(rows)
+
+
+cdef object text_of(object raw):
+    cdef Py_buffer view
+    PyObject_GetBuffer(raw, &view, PyBUF_SIMPLE)
+    try:
+        return PyUnicode_DecodeLatin1(<const char *>view.buf, view.len, NULL)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef Py_ssize_t add_digits(object text, char *digits) noexcept:
+    """The digits of a plain number without its leading zeros, and how many they are."""
+    cdef const unsigned char *letters = PyUnicode_1BYTE_DATA(text)
+    cdef Py_ssize_t at, count = 0
+    for at in range(PyUnicode_GET_LENGTH(text)):
+        if letters[at] != c'.' and (count or letters[at] != c'0'):
+            digits[count] = letters[at]
+            count += 1
+    return count
+
+
+def digited(levels):
+    """See `fluxum.book.fast.digited`."""
+    cdef Price price = 0, quantity = 0
+    cdef Py_ssize_t decimals = 0, count
+    cdef char[2 * LENGTH] digits
+    cdef list rows = []
+    for level in levels:
+        price_text, quantity_text = text_of(level.price), text_of(level.qty)
+        if not read(price_text, &price, &decimals) or decimals > DECIMALS:
+            return None
+        if not read(quantity_text, &quantity, &decimals):
+            return None
+        if not quantity:
+            rows.append((price_text, quantity_text))
+            continue
+        count = add_digits(price_text, digits)
+        count += add_digits(quantity_text, digits + count)
+        rows.append((price_text, quantity_text, PyBytes_FromStringAndSize(digits, count)))
     return _Levels(rows)
 
 
@@ -189,15 +233,21 @@ cdef class FastLadder:
                 self._insert(size, key, level)
 
     def cut(self):
-        cdef Py_ssize_t size = len(self._rests), excess, at
+        cdef Py_ssize_t size = len(self._rests), at
         if self.depth is None or size <= self.depth:
             return []
+        dropped = [self._level(at) for at in range(size - <Py_ssize_t>self.depth)]
+        self.trim()
+        return dropped
+
+    def trim(self):
+        cdef Py_ssize_t size = len(self._rests), excess
+        if self.depth is None or size <= self.depth:
+            return
         self.joined_text = None
         excess = size - <Py_ssize_t>self.depth
-        dropped = [self._level(at) for at in range(excess)]
         memmove(self._prices, self._prices + excess, (size - excess) * sizeof(Price))
         del self._rests[:excess]
-        return dropped
 
     def clear(self):
         self._rests.clear()
@@ -207,7 +257,7 @@ cdef class FastLadder:
         cdef Py_ssize_t size = len(self._rests), at
         if self.joined_text is None:
             self.joined_text = b"".join(
-                [self._level(at).text for at in range(size - 1, max(size - count, 0) - 1, -1)]
+                [_text(self._rests[at]) for at in range(size - 1, max(size - count, 0) - 1, -1)]
             )
         return self.joined_text
 
@@ -257,6 +307,13 @@ cdef class FastLadder:
         if type(rest) is not _Level:
             rest = self._rests[at] = _level_of(rest)
         return rest
+
+
+cdef object _text(object rest):
+    """What a checksum reads of a level, which need not be made for that."""
+    if type(rest) is _Level:
+        return rest.text
+    return rest[2] if len(rest) == 3 and isinstance(rest[2], bytes) else b""
 
 
 def _price_of(level):

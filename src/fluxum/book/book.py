@@ -214,7 +214,7 @@ class Book:
         self.bids.depth = self.asks.depth = snapshot.depth
         for ladder, levels in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
             ladder.replace(levels)
-            ladder.cut()
+            ladder.trim()
 
     def apply(self, update: BookUpdate) -> None:
         """Apply absolute quantities in the order given, then cut the book to its depth."""
@@ -222,11 +222,11 @@ class Book:
         if update.bids:
             bids.lay(update.bids)
             if bids.depth is not None:
-                bids.cut()
+                bids.trim()
         if update.asks:
             asks.lay(update.asks)
             if asks.depth is not None:
-                asks.cut()
+                asks.trim()
 
     def apply_changes(self, update: BookUpdate) -> list[LevelChange]:
         """Like `apply`, and return the change of each level, those cut off included."""

@@ -4,13 +4,13 @@ Both do the same, which the tests prove by running everything with both. If ther
 when Fluxum was installed, books are right and slower (docs/decisions/010).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from fluxum.book.ladder import Ladder
 from fluxum.model.fast import exact, recurring
-from fluxum.model.levels import Level, Row
+from fluxum.model.levels import Level, RawLevel, Row
 
-__all__ = ["IS_COMPILED", "BookLadder", "changes", "eager_changes"]
+__all__ = ["IS_COMPILED", "BookLadder", "changes", "digited", "eager_changes"]
 
 
 def eager_changes(rows: Sequence[Row]) -> Sequence[Level]:
@@ -25,10 +25,21 @@ def eager_changes(rows: Sequence[Row]) -> Sequence[Level]:
 BookLadder: type[Ladder]
 changes: Callable[[Sequence[Row]], Sequence[Level]]
 """Levels of a frame's rows, checked to have numbers; raises RemoteProtocolError."""
+digited: Callable[[Iterable[RawLevel]], Sequence[Level] | None]
+"""Levels with their digits as text: price, then quantity, no point and no leading zeros.
+
+`None` if a number is not plain, as with an exponent, and without a compiler: then the caller reads
+them itself.
+"""
 try:
     from fluxum.book._fast import FastLadder as BookLadder
-    from fluxum.book._fast import changes
+    from fluxum.book._fast import changes, digited
 except ImportError:
     BookLadder, changes = Ladder, eager_changes
+
+    def digited(levels: Iterable[RawLevel]) -> Sequence[Level] | None:  # noqa: ARG001
+        """Nothing is compiled here."""
+        return None
+
 
 IS_COMPILED = BookLadder is not Ladder

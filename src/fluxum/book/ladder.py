@@ -104,6 +104,10 @@ class Ladder:
         del self.prices[excess]
         return dropped
 
+    def trim(self) -> None:
+        """Remove the levels deeper than `depth`."""
+        self.cut()
+
     def clear(self) -> None:
         """Remove every level."""
         self.prices.clear()

@@ -8,11 +8,11 @@ decimals when a level is read.
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import overload
+from typing import Protocol, overload
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-__all__ = ["Level", "Levels", "Row", "level_of"]
+__all__ = ["DigitedRow", "Level", "Levels", "RawLevel", "Row", "level_of"]
 
 
 class Level(Struct, frozen=True, gc=False):
@@ -31,6 +31,15 @@ class Level(Struct, frozen=True, gc=False):
 
 Row = tuple[str, str] | tuple[str, str, int]
 """A level as on the wire: price, quantity and, if the venue sends it, the number of orders."""
+DigitedRow = tuple[str, str] | tuple[str, str, bytes]
+"""A level as on the wire: price, quantity and, unless that is zero, `Level.text`."""
+
+
+class RawLevel(Protocol):
+    """A level whose numbers are not quoted on the wire, and stay as they came."""
+
+    price: Raw
+    qty: Raw
 
 
 class Levels(Sequence[Level]):
@@ -41,7 +50,7 @@ class Levels(Sequence[Level]):
 
     __slots__ = ("_made", "rows")
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Row | DigitedRow]) -> None:
         self.rows = rows
         self._made: tuple[Level, ...] | None = None
 
@@ -75,6 +84,10 @@ class Levels(Sequence[Level]):
         return self._made
 
 
-def level_of(row: Row) -> Level:
+def level_of(row: Row | DigitedRow) -> Level:
     """The level of a row of numbers."""
-    return Level(Decimal(row[0]), Decimal(row[1]), row[2] if len(row) == 3 else None)
+    price, quantity = Decimal(row[0]), Decimal(row[1])
+    more = row[2] if len(row) == 3 else None
+    if isinstance(more, bytes):
+        return Level(price, quantity, None, more)
+    return Level(price, quantity, more)

@@ -277,7 +277,7 @@ def test_numbers_below_a_millionth_and_exponents_have_plain_checksum_text() -> N
 def test_the_memory_of_prices_is_bounded() -> None:
     numbers = Numbers()
     for price in range(20_000):
-        (level,) = numbers.levels((native.Level(Raw(str(price).encode()), Decimal(1)),))
+        (level,) = numbers.plain_levels((native.Level(Raw(str(price).encode()), Raw(b"1")),))
         assert level.price == price
 
     assert numbers.emptied == 2  # of 8,192 prices each

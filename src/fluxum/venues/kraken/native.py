@@ -46,6 +46,7 @@ __all__ = [
     "decode_candle",
     "decode_frame",
     "decode_level",
+    "decode_number",
     "decode_order",
     "decode_outline",
     "decode_pair",
@@ -167,11 +168,11 @@ class StatusFrame(Struct, tag_field="channel", tag="status", gc=False):
 class Level(Struct, gc=False):
     """A level; `{"price":0.5666,"qty":4831.75496356}`.
 
-    Prices recur, so their text is looked up before it is read; quantities hardly do.
+    Both stay text until the level is read; the checksum is over their digits.
     """
 
     price: Raw
-    qty: Decimal
+    qty: Raw
 
 
 class BookData(Struct, gc=False, kw_only=True):
@@ -400,6 +401,7 @@ decode_symbol_outline = msgspec.json.Decoder(SymbolOutline).decode
 decode_rows = msgspec.json.Decoder(tuple[Raw, ...] | None).decode
 decode_text = msgspec.json.Decoder(str).decode
 decode_level = msgspec.json.Decoder(Level).decode
+decode_number = msgspec.json.Decoder(Decimal).decode
 decode_order = msgspec.json.Decoder(Order).decode
 decode_ticker = msgspec.json.Decoder(Ticker).decode
 decode_trade = msgspec.json.Decoder(Trade).decode

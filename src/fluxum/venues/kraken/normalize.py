@@ -1,8 +1,12 @@
 """Kraken's messages as facts: one small function a message, and a memory of price texts."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NoReturn
 
+from msgspec import MsgspecError, Raw
+
+from fluxum.book.fast import digited
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.event import VenueNotice, VenueStatus
@@ -56,18 +60,20 @@ class Numbers:
         self._prices: dict[bytes, Price] = {}
         self.emptied = 0
 
-    def levels(self, wire: tuple[native.Level, ...]) -> tuple[Level, ...]:
+    def levels(self, wire: tuple[native.Level, ...]) -> Sequence[Level]:
         """Levels with their checksum text, in the order given; raises RemoteProtocolError."""
+        found = digited(wire)
+        return self.plain_levels(wire) if found is None else found
+
+    def plain_levels(self, wire: tuple[native.Level, ...]) -> tuple[Level, ...]:
+        """The same in Python, and for any number."""
         prices = self._prices
         levels: list[Level] = []
         for level in wire:
             text = bytes(level.price)
             price = prices.get(text) or self._learn(text)
-            quantity = level.qty
+            quantity, text = _quantity(level.qty)
             if quantity:
-                text = str(quantity).encode().replace(b".", b"").lstrip(b"0")
-                if not text.isdigit() or len(text) >= _LENGTH_MAX:
-                    text = _unusual_digits(quantity)
                 levels.append(Level(price[0], quantity, None, price[1] + text))
             else:  # a level that is removed is never read by a checksum
                 levels.append(Level(price[0], quantity))
@@ -289,6 +295,19 @@ def _read(text: bytes) -> Price:
         raise RemoteProtocolError(f"a price was expected, was {text[:_LENGTH_MAX]!r}")
     value = exact(text.decode())
     return value, digits(f"{value:f}".encode())
+
+
+def _quantity(raw: Raw) -> tuple[Decimal, bytes]:
+    """A quantity and what a checksum reads of it."""
+    wire = bytes(raw)
+    text = digits(wire)
+    if text.isdigit() and len(text) < _LENGTH_MAX and wire[:1].isdigit():
+        return Decimal(wire.decode()), text
+    try:
+        quantity = native.decode_number(raw)
+    except MsgspecError as error:
+        raise RemoteProtocolError(f"a quantity was expected, was {wire[:_LENGTH_MAX]!r}") from error
+    return quantity, _unusual_digits(quantity)
 
 
 def _quantity_digits(quantity: Decimal) -> bytes:

@@ -186,8 +186,8 @@ class KrakenProtocol:
         snapshot = BookSnapshot(
             venue=VENUE,
             symbol=symbol,
-            bids=bids,
-            asks=asks,
+            bids=tuple(bids),
+            asks=tuple(asks),
             depth=subscription.depth,
             venue_ns=venue_ns,
             received_ns=received_ns,
