@@ -38,6 +38,7 @@ from fluxum.orders.check import check, check_change
 from fluxum.orders.execution import OrderExecution
 from fluxum.orders.gateway import AccountGateway, InFlight
 from fluxum.orders.journal_lines import Changing, Intent
+from fluxum.orders.naming import uuid_4
 from fluxum.orders.order import TrackedOrder
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
@@ -46,8 +47,6 @@ from fluxum.venues.trading import OrderRules
 __all__ = ["PreTradeChecks", "Sender", "confirmed"]
 
 _SECOND_NS = 1_000_000_000
-_UUID_4 = 0x4000_8000_0000_0000_0000  # its version and its variant
-_UUID_RANDOM = ~0xF000_C000_0000_0000_0000
 
 
 class PreTradeChecks:
@@ -76,7 +75,7 @@ class PreTradeChecks:
         The last is a user reference where the venue does not take the name, else `None`. Raises
         BadInput for names that the venue does not take or that are in use.
         """
-        name = request.client_order_id or self._new_name()
+        name = request.client_order_id or uuid_4(self._random.getrandbits(128))
         if not self._rules.is_name(name):
             raise BadInput(f"the venue takes no such client order id: {name!r}")
         if self._orders.named(name) is not None:
@@ -113,10 +112,6 @@ class PreTradeChecks:
             reference = self._random.getrandbits(31)
             if reference and not self._orders.is_reference_taken(reference):
                 return reference
-
-    def _new_name(self) -> str:
-        """A UUID of version 4 in 32 digits (RFC 9562, section 5.4)."""
-        return f"{self._random.getrandbits(128) & _UUID_RANDOM | _UUID_4:032x}"
 
     def check_new(self, requests: Sequence[OrderRequest]) -> None:
         """Raise BadInput or RiskRefused for orders that must not be placed."""

@@ -122,6 +122,7 @@ class Risk:
         if orders_max is not None and open_orders + len(requests) > orders_max:
             _refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
         added: dict[Symbol, tuple[Decimal, Decimal]] = {}
+        can_grow = self._reducing is None and not self.limits.are_of_profit
         is_reducing = True
         for request in requests:
             self._check_one(request)
@@ -133,7 +134,8 @@ class Risk:
             else:
                 sells = EXACT.add(sells, quantity)
             added[request.symbol] = buys, sells
-            is_reducing = is_reducing and self.reduces(request, (buys, sells))
+            if not can_grow:
+                is_reducing = is_reducing and self.reduces(request, (buys, sells))
         self._check_reducing(is_reducing=is_reducing)
         self._check_positions(requests, added)
 
