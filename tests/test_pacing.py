@@ -189,6 +189,15 @@ def test_an_idle_bucket_holds_no_more_than_its_burst() -> None:
     assert [bucket.take(1000.0) for _ in range(3)] == [0.0, 0.0, 1.0]
 
 
+def test_what_is_sent_now_or_not_uses_a_token_only_if_there_is_one() -> None:
+    bucket = TokenBucket(rate_per_s=2.0, burst=1)
+
+    assert [bucket.take_now(0.0) for _ in range(3)] == [True, False, False]
+    assert not bucket.take_now(0.25)
+    assert bucket.take_now(0.5)
+    assert bucket.take(0.5) == 0.5
+
+
 def test_a_bucket_without_rate_or_burst_is_refused() -> None:
     for rate_per_s, burst in ((0.0, 1), (1.0, 0)):
         with pytest.raises(BadInput):

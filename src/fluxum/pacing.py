@@ -141,12 +141,22 @@ class TokenBucket:
 
     def take(self, now_s: float) -> float:
         """Seconds to wait before one may be sent; the token is used now."""
+        self._fill(now_s)
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._rate_per_s)
+
+    def take_now(self, now_s: float) -> bool:
+        """Whether one may be sent without a wait; only then a token is used."""
+        self._fill(now_s)
+        has_one = self._tokens >= 1
+        self._tokens -= has_one
+        return has_one
+
+    def _fill(self, now_s: float) -> None:
         if self._at_s is not None:
             gained = (now_s - self._at_s) * self._rate_per_s
             self._tokens = min(float(self._burst), self._tokens + gained)
         self._at_s = now_s
-        self._tokens -= 1
-        return max(0.0, -self._tokens / self._rate_per_s)
 
 
 class CallCounter:

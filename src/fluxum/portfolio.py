@@ -145,7 +145,8 @@ class Portfolio:
         )
         for held in self.ledger.positions(self._venue):
             if symbol in (None, held.symbol):
-                pipe.put(held.view())
+                self._last[held.symbol] = view = held.view()
+                pipe.put(view)
         return pipe
 
     async def _follow(self, events: Pipe[Event]) -> None:
@@ -167,7 +168,8 @@ class Portfolio:
                     for changed in self.ledger.apply(event):
                         touched[changed.symbol] = None
                 case LinkLost() | Desync() | Resynced() | DataStale() | Rejected():
-                    touched.update(dict.fromkeys(one.symbol for one in self._held()))
+                    held = self.ledger.positions(self._venue)
+                    touched.update(dict.fromkeys(one.symbol for one in held))
                 case _:
                     pass
         for symbol in self.ledger.uncounted.keys() - self._uncounted:
@@ -176,16 +178,15 @@ class Portfolio:
         for symbol in touched:
             self._check(symbol)
 
-    def _held(self) -> Iterable[Position]:
-        return list(self._last.values())
-
     def _check(self, symbol: Symbol) -> None:
-        """Mark a position and publish it if it differs from before."""
+        """Mark a position and publish it, if it is read and differs from before."""
         position = self.ledger.position(self._venue, symbol)
         if position is None or not position.is_used:
             return
         with suppress(NotSubscribed):  # marks need a subscription to the book
             self.ledger.mark_from(self._session.book(symbol))
+        if not self._bus.is_read:
+            return
         view = position.view()
         if view != self._last.get(symbol):
             self._last[symbol] = view

@@ -1,5 +1,6 @@
 """The journal: on disk before anything is sent, and readable after any crash."""
 
+import json
 import os
 import stat
 from decimal import Decimal
@@ -20,6 +21,7 @@ from fluxum.orders.journal_lines import (
     Named,
     OrderJournalDamaged,
     Unfinished,
+    seal_lines,
 )
 from orders.gateways import BTC, VENUE, request
 
@@ -418,3 +420,18 @@ def _tell(journal: OrderJournal, name: str, what: str, number: int) -> None:
         journal.write([Changed(name)])
     else:
         journal.write([Ended(name, OrderStatus.FILLED)])
+
+
+@pytest.mark.parametrize(("quantity", "written"), [("1E-8", "0.00000001"), ("1E+3", "1000")])
+def test_numbers_are_written_without_exponents(quantity: str, written: str) -> None:
+    intent = Intent(request=request(quantity=Decimal(quantity)), deadline_ns=5, at_ns=1)
+
+    content, _ = seal_lines(b"", [intent])
+
+    assert json.loads(content)["request"]["quantity"] == written
+
+
+def test_a_name_like_an_exponent_is_written_as_it_is() -> None:
+    content, _ = seal_lines(b"", [Named("E+1", "1E-8")])
+
+    assert content.endswith(b'"type":"named","name":"E+1","order_id":"1E-8"}\n')

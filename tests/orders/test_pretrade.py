@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_an_order_without_a_name_is_given_one_like_no_other() -> None:
         names = {checks.named(request())[0].client_order_id for _ in range(100)}
 
         assert len(names) == 100
-        assert all(len(name) == 32 and int(name, 16) for name in names)
+        assert all(UUID(name).version == 4 and UUID(name).hex == name for name in names)
+        assert all(UUID(name).variant == RFC_4122 for name in names)
         named, wire, reference = checks.named(request(client_order_id="mine"))
         assert (named.client_order_id, wire, reference) == ("mine", named, None)
 

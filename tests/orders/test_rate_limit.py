@@ -171,6 +171,15 @@ def test_too_many_open_orders_are_foreseen_and_no_wait_helps() -> None:
     assert "59 orders are open in BTC/USD" in refusal.reason
 
 
+def test_open_orders_of_other_markets_leave_room_in_this_one() -> None:
+    venue = Venue()
+    venue.orders = {str(number): Aged(ETH, at(0)) for number in range(59)}
+    venue.orders["mine"] = Aged(BTC, at(0))
+    rate_limit = venue.rate_limit(STARTER)
+
+    assert rate_limit.would_refuse(Place(request=request()), at(0)) is None
+
+
 def test_the_venues_word_replaces_our_count_but_for_what_is_on_its_way() -> None:
     rate_limit = Venue().rate_limit(FROZEN)
     for number in range(10):

@@ -8,7 +8,8 @@ import pytest
 from msgspec import structs
 from worlds import BOOK, play
 
-from fluxum.errors import StaleLink
+from fluxum.errors import LinkClosed, StaleLink, TransportError
+from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.model.event import Event
 from fluxum.pacing import CallCounter
@@ -52,6 +53,24 @@ def _pass_over(fetch: Fetch, reason: str, again_ns: int, told: Event | None) -> 
     """Nothing is called here."""
 
 
+class Narrow(Quiet):
+    """A link that takes frames one after the other, each after a wait, and may refuse one."""
+
+    def __init__(self, wait_s: float = 0.0, error: TransportError | None = None) -> None:
+        self.wait_s = wait_s
+        self.error = error
+        self.begun: list[bytes] = []
+        self.sent: list[bytes] = []
+
+    async def send(self, frame: bytes) -> None:
+        self.begun.append(frame)
+        if self.wait_s:
+            await asyncio.sleep(self.wait_s)
+        if self.error is not None:
+            raise self.error
+        self.sent.append(frame)
+
+
 def connected(link: Flood | Quiet, protocol: KrakenProtocol, **limits: float) -> Connection:
     told: list[Event] = []
 
@@ -84,6 +103,84 @@ def test_a_link_that_is_never_empty_lets_the_others_run() -> None:
             await connected(link, protocol).run()
 
         assert link.sent[0] > 9_000
+
+    play(story)
+
+
+def queued(protocol: KrakenProtocol, connection: Connection, *frames: bytes) -> None:
+    for frame in frames:
+        protocol.outbox.append(Send(frame))
+        connection.perform_soon()
+
+
+def test_a_frame_is_sent_before_the_caller_goes_on_if_the_link_is_free() -> None:
+    async def story() -> None:
+        link, protocol = Narrow(), KrakenProtocol()
+        connection = connected(link, protocol)
+
+        queued(protocol, connection, b"1", b"2")
+
+        assert link.sent == [b"1", b"2"]
+        assert not protocol.outbox
+
+    play(story)
+
+
+def test_frames_behind_one_that_waits_keep_their_order() -> None:
+    async def story() -> None:
+        link, protocol = Narrow(wait_s=0.5), KrakenProtocol()
+        connection = connected(link, protocol)
+        async with background(connection.run()):
+            queued(protocol, connection, b"1", b"2", b"3")
+            assert link.begun == [b"1"]
+            await asyncio.sleep(1.2)
+            assert (link.begun, link.sent) == ([b"1", b"2", b"3"], [b"1", b"2"])
+            await asyncio.sleep(0.5)
+
+            assert link.sent == [b"1", b"2", b"3"]
+
+    play(story)
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.5])
+def test_a_frame_that_cannot_be_sent_ends_the_link_and_not_its_caller(wait_s: float) -> None:
+    async def story() -> None:
+        link, protocol = Narrow(wait_s, LinkClosed("cannot write")), KrakenProtocol()
+        connection = connected(link, protocol)
+
+        queued(protocol, connection, b"1", b"2")
+
+        with pytest.raises(LinkClosed, match="cannot write"):
+            await connection.run()
+        assert link.begun == [b"1"]
+
+    play(story)
+
+
+def test_a_link_that_takes_no_more_frames_is_stale() -> None:
+    async def story() -> None:
+        link, protocol = Narrow(wait_s=1e6), KrakenProtocol()
+        connection = connected(link, protocol)
+        queued(protocol, connection, b"1")
+
+        with pytest.raises(StaleLink, match="takes no more frames"):
+            await connection.run()
+
+    play(story)
+
+
+def test_frames_beyond_the_venues_rate_wait_for_their_turn() -> None:
+    async def story() -> None:
+        link, protocol = Narrow(), KrakenProtocol()
+        connection = connected(link, protocol, sends_per_s=1.0, send_burst=2)
+        async with background(connection.run()):
+            queued(protocol, connection, b"1", b"2", b"3", b"4")
+            assert link.sent == [b"1", b"2"]
+            await asyncio.sleep(1.1)
+            assert link.sent == [b"1", b"2", b"3"]
+            await asyncio.sleep(1.0)
+
+            assert link.sent == [b"1", b"2", b"3", b"4"]
 
     play(story)
 

@@ -1,16 +1,16 @@
 """How far a book's reader may trust it, and why."""
 
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Symbol
 
 __all__ = ["BookProof", "BookStatus", "Evidence"]
 
 
-class BookStatus(Enum):
+class BookStatus(Enumeration):
     """Whether a book can be trusted.
 
     SYNCING: no snapshot yet. VALID: the last message passed a check. UNVERIFIED: a snapshot and

@@ -5,11 +5,11 @@ empty is left out. Numbers are text without an exponent and without trailing zer
 `1.00` are the same number. Keys of mappings are sorted, and a set is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -20,25 +20,41 @@ from fluxum.model.numbers import digits
 
 __all__ = ["canonical"]
 
+_writers: dict[type, Callable[[Any], str]] = {}
+
 
 def canonical(value: object) -> str:
     """The JSON text of a value; raises BadInput for what has no order or no exact text."""
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, str):
-        return _text(str(value))
-    if isinstance(value, Struct):
-        return _struct(value)
-    if isinstance(value, Enum):
-        return canonical(value.value)
-    if value is None or isinstance(value, bool | int):
-        return _plain(value)
-    if isinstance(value, tuple | list):
-        return "[" + ",".join(map(canonical, cast("list[object]", value))) + "]"
-    if isinstance(value, Mapping):
-        known = cast("Mapping[object, object]", value)
-        items = sorted((canonical(str(key)), one) for key, one in known.items())
-        return "{" + ",".join(f"{key}:{canonical(one)}" for key, one in items) + "}"
+    write = _writers.get(type(value))
+    if write is None:
+        write = _writers[type(value)] = _writer(type(value))
+    return write(value)
+
+
+def _writer(kind: type) -> Callable[[Any], str]:
+    """How values of a type are written; it is the same for all of them."""
+    if issubclass(kind, Decimal):
+        return _number
+    if issubclass(kind, str):
+        return lambda value: _text(str(value))
+    if issubclass(kind, Struct):
+        return _struct_writer(kind)
+    if issubclass(kind, Enum):
+        return lambda value: canonical(value.value)
+    if issubclass(kind, bool):
+        return {True: "true", False: "false"}.__getitem__
+    if issubclass(kind, int):
+        return str
+    if kind is type(None):
+        return lambda _: "null"
+    if issubclass(kind, tuple | list):
+        return lambda value: f"[{','.join(map(canonical, value))}]"
+    if issubclass(kind, Mapping):
+        return _mapping
+    return _refuse
+
+
+def _refuse(value: object) -> str:
     raise BadInput(
         f"numbers, text, and containers and Structs of these were expected, "
         f"was {type(value).__name__} {value!r:.60}"
@@ -58,20 +74,24 @@ def _text(value: str) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _plain(value: bool | int | None) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _mapping(value: Mapping[object, object]) -> str:
+    items = sorted((canonical(str(key)), one) for key, one in value.items())
+    return "{" + ",".join(f"{key}:{canonical(one)}" for key, one in items) + "}"
 
 
-def _struct(value: Struct) -> str:
-    kind: Any = type(value)
-    parts = [f'"type":"{kind.__struct_config__.tag}"'] if kind.__struct_config__.tag else []
-    for name in kind.__struct_fields__:
-        one = getattr(value, name)
-        if one is None or one is False or one == "" or one == () or isinstance(one, bytes):
-            continue
-        parts.append(f'"{name}":{canonical(one)}')
-    return "{" + ",".join(parts) + "}"
+def _struct_writer(kind: type[Struct]) -> Callable[[Any], str]:
+    tag = kind.__struct_config__.tag
+    names = [(name, f'"{name}":') for name in kind.__struct_fields__]
+
+    def write(value: Struct) -> str:
+        parts = [f'"type":"{tag}"'] if tag else []
+        for name, key in names:
+            one = getattr(value, name)
+            if one is None or one is False or isinstance(one, bytes):
+                continue
+            if not one and one in ("", ()):
+                continue
+            parts.append(key + canonical(one))
+        return "{" + ",".join(parts) + "}"
+
+    return write

@@ -8,7 +8,6 @@ answer to a command is planned again when that comes; a target stands until it i
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from uuid import UUID
 
 from msgspec import structs
 
@@ -33,6 +32,7 @@ from fluxum.model.order import (
     OrderRequest,
     Place,
 )
+from fluxum.orders.naming import uuid_4
 
 __all__ = ["Commands"]
 
@@ -113,9 +113,11 @@ class Commands:
 
     def plan(self, market: Market) -> None:
         """Send what the quote and the target of a market need now."""
+        quote, target = self.quotes.get(market), self.targets.get(market)
+        if quote is None and target is None:
+            return
         orders = [one.view() for one in self._account.orders(market)]
         rules = self._books.instrument(market)
-        quote, target = self.quotes.get(market), self.targets.get(market)
         if quote is not None:
             can_amend = self._can_amend(market.venue)
             plan = self._unless_paused(
@@ -353,7 +355,7 @@ class Commands:
     def _name(self) -> str:
         self.number += 1
         made = sha256(f"{self._seed}:{self.number}".encode()).digest()
-        return UUID(bytes=made[:16], version=4).hex
+        return uuid_4(int.from_bytes(made[:16]))
 
     def _worth(self, market: Market) -> Decimal | None:
         try:

@@ -1,13 +1,16 @@
 """One market of one venue. Pure."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from fluxum.model.input import symbol, take_all, text
+from fluxum.model.input import Take, symbol, take_all, text
 from fluxum.model.instrument import Symbol
 
 __all__ = ["Market"]
+
+_MARKET: Mapping[str, Take] = {"venue": text, "symbol": symbol}
 
 
 class Market(Struct, frozen=True, order=True):
@@ -22,7 +25,7 @@ class Market(Struct, frozen=True, order=True):
 
     def __post_init__(self) -> None:
         """Accept text as well."""
-        take_all(self, {"venue": text, "symbol": symbol})
+        take_all(self, _MARKET)
 
     def __str__(self) -> str:
         """Short text for the user: `VENUE BTC/USD`."""

@@ -12,7 +12,6 @@ reader is woken once for all items that arrived together.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
-from enum import Enum
 from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -20,6 +19,7 @@ from typing import Generic, Self, TypeVar
 from msgspec import Struct
 
 from fluxum.errors import BadInput, ConsumerTooSlow, FluxumError
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.input import choice
 
 __all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics", "ReaderPolicy"]
@@ -27,7 +27,7 @@ __all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics", "ReaderPolicy"]
 T = TypeVar("T")
 
 
-class Overflow(Enum):
+class Overflow(Enumeration):
     """What happens if a pipe is full.
 
     DROP_OLDEST: the oldest item is dropped and counted. CONFLATE: only the latest item of each key

@@ -3,12 +3,12 @@
 from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput
 from fluxum.model.account import Fee, Fill, FillIdentity
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 
@@ -17,7 +17,7 @@ __all__ = ["SeenFills", "Sighting"]
 _Charged = tuple[tuple[Asset, Decimal], ...]
 
 
-class Sighting(Enum):
+class Sighting(Enumeration):
     """What is known of a fill.
 
     NEW: nothing yet. REPEATED: the same. COMPLETED: the same but for its fees, which were not

@@ -18,19 +18,19 @@ Fees are no part of any cost; positions report them separately.
 from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import quotient
+from fluxum.model.enumeration import Enumeration
 
 __all__ = ["CostBasis", "Lot", "Method"]
 
 _ZERO = Decimal(0)
 
 
-class Method(Enum):
+class Method(Enumeration):
     """Which part of a position is closed first: a share of all, the oldest, the newest."""
 
     AVERAGE = "average"

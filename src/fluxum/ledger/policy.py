@@ -1,18 +1,18 @@
 """How positions are kept."""
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from fluxum.ledger.lots import Method
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.input import Take, choice_of, counted, several, take_all
 
 __all__ = ["MarkBy", "Policy"]
 
 
-class MarkBy(Enum):
+class MarkBy(Enumeration):
     """How a book values a position: where it could be closed at once, or half way between."""
 
     TOUCH = "touch"

@@ -6,7 +6,6 @@ Derivatives are settled by margin, which is not modelled: they can hold nothing 
 
 from collections.abc import Callable
 from decimal import Decimal, localcontext
-from enum import Enum
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +14,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput, FluxumError, OutcomeUnknown
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.account import Fill
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderUpdate
@@ -24,7 +24,7 @@ __all__ = ["Reservation", "ReservationState", "held_by", "needed_by", "spent_by"
 _ZERO = Decimal(0)
 
 
-class ReservationState(Enum):
+class ReservationState(Enumeration):
     """WAITING: its order was not seen yet. OPEN: its order is open. RELEASED: it holds nothing."""
 
     WAITING = "waiting"

@@ -1,11 +1,11 @@
 """Facts of an account: balances, account entries, fills, and the credentials."""
 
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.position import Forced
@@ -87,7 +87,7 @@ class Balances(Struct, frozen=True, kw_only=True, tag="balances"):
     received_ns: int
 
 
-class EntryKind(Enum):
+class EntryKind(Enumeration):
     """Why an account changed; the venue's own word is kept beside it.
 
     FUNDING: a payment between longs and shorts of a perpetual contract.
@@ -109,7 +109,7 @@ class EntryKind(Enum):
     OTHER = "other"
 
 
-class EntrySource(Enum):
+class EntrySource(Enumeration):
     """Where an entry of an account comes from.
 
     VENUE: the venue's own list of entries. Where it has none, Fluxum makes them: from a FILL, from
@@ -154,7 +154,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
         return self.amount - self.fee
 
 
-class Liquidity(Enum):
+class Liquidity(Enumeration):
     """Whether a fill took liquidity from the book or provided it."""
 
     MAKER = "maker"

@@ -1,11 +1,11 @@
 """The state of a circuit breaker, whatever it guards: calls that fail, or balances not known."""
 
-from enum import Enum
+from fluxum.model.enumeration import Enumeration
 
 __all__ = ["BreakerState"]
 
 
-class BreakerState(Enum):
+class BreakerState(Enumeration):
     """The state of a circuit breaker.
 
     CLOSED: what it guards works. OPEN: it does not, and is not used. HALF_OPEN: it may work again,

@@ -1,11 +1,10 @@
 """The one stream: subscriptions, what happens to links, and the union of all events."""
 
-from enum import Enum
-
 from msgspec import Struct
 
 from fluxum.errors import BadInput
 from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import (
     BookSnapshot,
@@ -63,7 +62,7 @@ __all__ = [
 ]
 
 
-class Channel(Enum):
+class Channel(Enumeration):
     """A kind of data: of the market, or of the account.
 
     `balance` is what the account holds (balances, entries, positions), `execution` its orders and
@@ -114,7 +113,7 @@ class Subscription(Struct, frozen=True, gc=False, cache_hash=True):
         return " ".join(str(part) for part in parts if part is not None)
 
 
-class State(Enum):
+class State(Enumeration):
     """The state of a session; see `session.state` for the allowed changes."""
 
     DISCONNECTED = "disconnected"
@@ -166,7 +165,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
     received_ns: int
 
 
-class VenueStatus(Enum):
+class VenueStatus(Enumeration):
     """The status of the venue's engine."""
 
     ONLINE = "online"
@@ -293,7 +292,7 @@ class LeftOut(Struct, frozen=True, kw_only=True, tag="left_out"):
     received_ns: int
 
 
-class GapCause(Enum):
+class GapCause(Enumeration):
     """What lost the data.
 
     VENUE: the venue's own numbers skip. REJECTED: a frame or row of the stream could not be read.
@@ -306,7 +305,7 @@ class GapCause(Enum):
     RECORDER = "recorder"
 
 
-class Repair(Enum):
+class Repair(Enumeration):
     """How a gap ended, once the stream continues."""
 
     SNAPSHOT = "snapshot"

@@ -54,10 +54,22 @@ def choice(kind: type[Choice], value: object, what: str) -> Choice:
     return _among(list(kind), value, what)
 
 
+class _Conversion:
+    """A conversion that knows the types whose values it returns as they are."""
+
+    def __init__(self, take: Take, keeps: frozenset[type]) -> None:
+        self.keeps = keeps
+        self._take = take
+
+    def __call__(self, value: object, what: str) -> object:
+        return self._take(value, what)
+
+
 def choice_of(kind: type[Enum]) -> Take:
     """The same for `take_all`; OTHER is only for venues and can never be requested."""
     members = [member for member in kind if member.name != "OTHER"]
-    return lambda value, what: _among(members, value, what)
+    keeps = frozenset({kind} if len(members) == len(kind) else ())
+    return _Conversion(lambda value, what: _among(members, value, what), keeps)
 
 
 def number(value: object, what: str) -> Decimal:
@@ -139,7 +151,7 @@ def one_of(kind: type[Struct]) -> Take:
             return value
         raise BadInput(f"{what}: {kind.__name__} was expected, was {_shown(value)}")
 
-    return take
+    return _Conversion(take, frozenset({kind}))
 
 
 def several(take: Take) -> Callable[[object, str], tuple[object, ...]]:
@@ -173,16 +185,42 @@ def texts(value: object, what: str) -> object:
 
 def optional(take: Take) -> Take:
     """The same; `None` is allowed."""
-    return lambda value, what: None if value is None else take(value, what)
+    return _Conversion(
+        lambda value, what: None if value is None else take(value, what),
+        _kept_by(take) | {type(None)},
+    )
 
 
 def take_all(struct: Struct, fields: Mapping[str, Take]) -> None:
-    """Convert the fields of a Struct that is being made; for `__post_init__`."""
-    for name, take in fields.items():
+    """Convert the fields of a Struct that is being made; for `__post_init__`.
+
+    They are the same for every Struct of a type. Most values need no conversion, and are passed
+    over by their type.
+    """
+    conversions = _conversions.get(type(struct))
+    if conversions is None:
+        conversions = [(name, take, _kept_by(take)) for name, take in fields.items()]
+        _conversions[type(struct)] = conversions
+    for name, take, keeps in conversions:
         value = getattr(struct, name)
-        taken = take(value, name)
-        if taken is not value:
-            structs.force_setattr(struct, name, taken)
+        if type(value) not in keeps:
+            taken = take(value, name)
+            if taken is not value:
+                structs.force_setattr(struct, name, taken)
+
+
+_KEPT_BY: Mapping[Take, frozenset[type]] = {
+    text: frozenset({str}),
+    flag: frozenset({bool}),
+    whole: frozenset({int}),
+    symbol: frozenset({Symbol}),
+}
+_conversions: dict[type[Struct], list[tuple[str, Take, frozenset[type]]]] = {}
+
+
+def _kept_by(take: Take) -> frozenset[type]:
+    """The types whose values a conversion returns as they are, as far as that is known."""
+    return take.keeps if isinstance(take, _Conversion) else _KEPT_BY.get(take, frozenset())
 
 
 def _among(members: list[Choice], value: object, what: str) -> Choice:

@@ -108,7 +108,8 @@ def instant_of(instant: int | datetime | str) -> int:
 def format_rfc3339(instant_ns: int) -> str:
     """UTC text with nine fraction digits for nanoseconds since the epoch."""
     seconds, fraction = divmod(instant_ns, 1_000_000_000)
-    return f"{_EPOCH + seconds * _SECOND:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+    second = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:_LENGTH_TO_SECONDS]
+    return f"{second}.{fraction:09d}Z"
 
 
 def format_second(instant_ns: int) -> str:

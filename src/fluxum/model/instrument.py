@@ -1,12 +1,12 @@
 """What can be traded: symbols, and the rules a venue sets for each."""
 
 from decimal import ROUND_DOWN, Decimal
-from enum import Enum
 from typing import NewType, Self
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput
+from fluxum.model.enumeration import Enumeration
 
 __all__ = ["Asset", "Instrument", "InstrumentStatus", "Symbol"]
 
@@ -27,7 +27,9 @@ class Symbol(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Check the text."""
+        """Check the text; a symbol is returned as it is."""
+        if type(text) is cls:
+            return text
         base, _, rest = text.partition("/")
         quote, colon, contract = rest.partition(":")
         is_whole = bool(base and quote) and ":" not in base + contract and "/" not in rest
@@ -61,7 +63,7 @@ class Symbol(str):
         return self.endswith("-CONTRACTS") and bool(self.contract)
 
 
-class InstrumentStatus(Enum):
+class InstrumentStatus(Enumeration):
     """What a venue allows in a market now."""
 
     ONLINE = "online"

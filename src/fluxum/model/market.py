@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Symbol
 from fluxum.model.levels import Level
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class Side(Enum):
+class Side(Enumeration):
     """The side of an order, a trade's taker or a book: bids buy, asks sell."""
 
     BUY = "buy"
@@ -75,7 +75,7 @@ class BookUpdate(Struct, frozen=True, gc=False, tag="book_update"):
     sequence: int | None = None
 
 
-class Change(Enum):
+class Change(Enumeration):
     """How a level changed."""
 
     ADD = "add"
@@ -101,7 +101,7 @@ class RestingOrder(Struct, frozen=True, gc=False):
     text: bytes = b""
 
 
-class OrderAction(Enum):
+class OrderAction(Enumeration):
     """What happened to a resting order."""
 
     ADD = "add"

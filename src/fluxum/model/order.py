@@ -5,10 +5,10 @@ Requests to venues are in `fluxum.model.request` and can be imported from here a
 """
 
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct, structs
 
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.position import Forced
@@ -103,7 +103,7 @@ class Declined(Struct, frozen=True, kw_only=True, tag="declined"):
     received_ns: int
 
 
-class OrderStatus(Enum):
+class OrderStatus(Enumeration):
     """The status of an order.
 
     PENDING: accepted by the venue, not live yet, such as waiting triggered orders. REFUSED: the

@@ -5,10 +5,10 @@ A position here is the exchange's word, which is evidence: the ledger computes i
 """
 
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Symbol
 
 __all__ = ["Forced", "MarginMode", "OpenPositions", "PositionKey", "PositionSide", "PositionUpdate"]
@@ -16,14 +16,14 @@ __all__ = ["Forced", "MarginMode", "OpenPositions", "PositionKey", "PositionSide
 _ZERO = Decimal(0)
 
 
-class PositionSide(Enum):
+class PositionSide(Enumeration):
     """Whether a position gains by a rising price, or by a falling one."""
 
     LONG = "long"
     SHORT = "short"
 
 
-class MarginMode(Enum):
+class MarginMode(Enumeration):
     """What secures a position: all that the account has, or an amount of its own.
 
     PORTFOLIO: all that the account has, by the risk of all its positions together. OTHER: the
@@ -36,7 +36,7 @@ class MarginMode(Enum):
     OTHER = "other"
 
 
-class Forced(Enum):
+class Forced(Enumeration):
     """Why the exchange closed a position, or a part of it, without an order of the account.
 
     LIQUIDATION: its margin did not suffice. DELEVERAGING: it was the counterparty of a liquidation

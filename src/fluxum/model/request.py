@@ -7,12 +7,12 @@ itself. The desk checks what depends on the market.
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.input import (
     Number,
     Take,
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-class OrderType(Enum):
+class OrderType(Enumeration):
     """How an order trades. Triggered ones wait, outside the book, for a price.
 
     OTHER: the venue's word is unknown to Fluxum. Such an order is followed and can be canceled;
@@ -107,7 +107,7 @@ _TRIGGERED = frozenset(
 )
 
 
-class TimeInForce(Enum):
+class TimeInForce(Enumeration):
     """How long an order may rest: until canceled, not at all, whole or not at all, until a time.
 
     OTHER: the venue's word is unknown to Fluxum; none can be requested.
@@ -120,7 +120,7 @@ class TimeInForce(Enum):
     OTHER = "other"
 
 
-class PriceKind(Enum):
+class PriceKind(Enumeration):
     """The meaning of a price field: a price, or a signed distance in percent or in quote asset."""
 
     STATIC = "static"
@@ -128,14 +128,14 @@ class PriceKind(Enum):
     QUOTE = "quote"
 
 
-class TriggerReference(Enum):
+class TriggerReference(Enumeration):
     """Which price a trigger watches."""
 
     LAST = "last"
     INDEX = "index"
 
 
-class SelfTrade(Enum):
+class SelfTrade(Enumeration):
     """Which order is canceled when two of the account would trade with each other."""
 
     CANCEL_NEWEST = "cancel_newest"
@@ -143,7 +143,7 @@ class SelfTrade(Enum):
     CANCEL_BOTH = "cancel_both"
 
 
-class FeeAsset(Enum):
+class FeeAsset(Enumeration):
     """Which asset of the market the fee is charged in."""
 
     BASE = "base"

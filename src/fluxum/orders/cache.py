@@ -8,13 +8,13 @@ puts in the place of another takes over its name.
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from enum import Enum
 from itertools import count
 
 from msgspec import Struct, structs
 
 from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.model.account import Fill
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
 from fluxum.orders.exposure import Exposure
 from fluxum.orders.order import TrackedOrder, Uncertainty, is_lawful, opened_ns
@@ -35,7 +35,7 @@ class Retention(Struct, frozen=True, kw_only=True):
     unmatched: int = 10_000
 
 
-class Standing(Enum):
+class Standing(Enumeration):
     """The outcome of placing an order, so far."""
 
     WAITING = "waiting"

@@ -149,6 +149,8 @@ class InFlight(Struct, eq=False):
     accepted: Accepted | None = None
     declined: Declined | None = None
     is_answered: bool = False
+    is_overdue: bool = False
+    """Whether the wait for it ended because its time was over."""
     done: asyncio.Future[None] = field(default_factory=_future)
 
     @property
@@ -184,6 +186,12 @@ class InFlight(Struct, eq=False):
         """End the wait for it."""
         if not self.done.done():
             self.done.set_result(None)
+
+    def expire(self) -> None:
+        """End the wait for it, as its time is over."""
+        if not self.done.done():
+            self.is_overdue = True
+            self.leave()
 
     def orders_of(self, answer: Accepted | Declined) -> Sequence[TrackedOrder]:
         """The orders an answer is about: one row of a batch, or all there are."""

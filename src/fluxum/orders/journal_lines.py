@@ -225,7 +225,7 @@ def seal_lines(before: bytes, lines: Iterable[Header | JournalLine]) -> tuple[by
     """Lines that go on from a checksum, and the checksum of the last."""
     sealed: list[bytes] = []
     for line in lines:
-        text, before = seal(before, msgspec.json.encode(plain(line)))
+        text, before = seal(before, _written(line))
         sealed.append(text)
     return b"".join(sealed), before
 
@@ -244,6 +244,16 @@ def _custom(kind: type, value: object) -> object:
 _decoder: msgspec.json.Decoder[Header | JournalLine] = msgspec.json.Decoder(
     Header | JournalLine, dec_hook=_custom
 )
+
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+_has_exponent = re.compile(rb"E[+-]").search
+
+
+def _written(line: Header | JournalLine) -> bytes:
+    """The JSON of a line, its numbers without exponents."""
+    text = _encode(line)
+    return msgspec.json.encode(plain(line)) if _has_exponent(text) else text
 
 
 def _decode(body: bytes) -> Header | JournalLine:

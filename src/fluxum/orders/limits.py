@@ -120,8 +120,11 @@ class RiskLimits(Struct, frozen=True, kw_only=True):
     @property
     def are_of_positions(self) -> bool:
         """Whether they need to know what is held."""
-        of_account = (self.position_max, self.exposure_max, self.account_exposure_max)
-        return any(limit is not None for limit in of_account)
+        return (
+            self.position_max is not None
+            or self.exposure_max is not None
+            or self.account_exposure_max is not None
+        )
 
     @property
     def are_of_profit(self) -> bool:

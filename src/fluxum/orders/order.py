@@ -18,12 +18,12 @@ uncertainty. The same evidence in any order gives the same end.
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
 from fluxum.ledger.arithmetic import EXACT, average
 from fluxum.model.account import Fill
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate, word_of
@@ -61,7 +61,7 @@ def is_lawful(old: OrderStatus, new: OrderStatus) -> bool:
     return new in _LAWFUL[old]
 
 
-class Uncertainty(Enum):
+class Uncertainty(Enumeration):
     """What is not known of an order, and so what resolves it.
 
     EXISTENCE: whether the venue received it; any update, fill or answer resolves that. CHANGE:

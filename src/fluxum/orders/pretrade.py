@@ -6,8 +6,8 @@ are not checked: they are sent whenever there is a link.
 
 import asyncio
 from collections.abc import Sequence
+from copy import copy
 from random import Random
-from uuid import UUID
 
 from msgspec import structs
 
@@ -38,6 +38,7 @@ from fluxum.orders.check import check, check_change
 from fluxum.orders.execution import OrderExecution
 from fluxum.orders.gateway import AccountGateway, InFlight
 from fluxum.orders.journal_lines import Changing, Intent
+from fluxum.orders.naming import uuid_4
 from fluxum.orders.order import TrackedOrder
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
@@ -74,12 +75,12 @@ class PreTradeChecks:
         The last is a user reference where the venue does not take the name, else `None`. Raises
         BadInput for names that the venue does not take or that are in use.
         """
-        name = request.client_order_id or UUID(int=self._random.getrandbits(128), version=4).hex
+        name = request.client_order_id or uuid_4(self._random.getrandbits(128))
         if not self._rules.is_name(name):
             raise BadInput(f"the venue takes no such client order id: {name!r}")
         if self._orders.named(name) is not None:
             raise BadInput(f"a client order id that is not in use was expected, was {name!r}")
-        named = structs.replace(request, client_order_id=name)
+        named = _with(request, client_order_id=name)
         if self._rules.supports_client_id(request):
             return named, named, None
         reference = request.user_reference
@@ -89,8 +90,8 @@ class PreTradeChecks:
             raise BadInput(
                 f"this order is found by its user reference, which an open one has: {reference}"
             )
-        wire = structs.replace(request, client_order_id="", user_reference=reference)
-        return structs.replace(named, user_reference=reference), wire, reference
+        wire = _with(request, client_order_id="", user_reference=reference)
+        return _with(named, user_reference=reference), wire, reference
 
     def changeable(self, name: str) -> TrackedOrder:
         """The order of either id, to be changed now; raises BadInput, OutcomeUnknown if unsure."""
@@ -114,6 +115,17 @@ class PreTradeChecks:
 
     def check_new(self, requests: Sequence[OrderRequest]) -> None:
         """Raise BadInput or RiskRefused for orders that must not be placed."""
+        if len(requests) > 1:
+            self._check_names(requests)
+        for request in requests:
+            check(request, self.instrument(request.symbol), self._gateway.venue_now_ns())
+        count = len(self._orders.live)
+        if count + len(requests) > self._policy.orders_max:
+            raise BadInput(f"at most {self._policy.orders_max} orders are held, were {count}")
+        self._risk.check(requests, count, self._gateway.now_ns())
+
+    def _check_names(self, requests: Sequence[OrderRequest]) -> None:
+        """Raise BadInput for orders of which two have one name."""
         names = {request.client_order_id for request in requests}
         references = [one.user_reference for one in requests if one.user_reference is not None]
         if len(names) < len(requests):
@@ -121,12 +133,6 @@ class PreTradeChecks:
         is_named = self._rules.supports_client_id(requests[0])
         if not is_named and len(set(references)) < len(references):
             raise BadInput(f"user references of their own were expected, were {references}")
-        for request in requests:
-            check(request, self.instrument(request.symbol), self._gateway.venue_now_ns())
-        count = len(self._orders.live)
-        if count + len(requests) > self._policy.orders_max:
-            raise BadInput(f"at most {self._policy.orders_max} orders are held, were {count}")
-        self._risk.check(requests, count, self._gateway.now_ns())
 
     def check_change(
         self, order: TrackedOrder, before: OrderRequest, changed: OrderRequest, *, anew: bool
@@ -293,18 +299,14 @@ class Sender:
 
     async def wait(self, inflight: InFlight, timeout_s: float) -> None:
         """Wait for the answer; if the wait ends before it, the outcome is unknown."""
-        reason = "the caller that waited for the answer has left"
+        timer = asyncio.get_running_loop().call_later(timeout_s, inflight.expire)
         try:
-            async with asyncio.timeout(timeout_s):
-                await inflight.done
-        except TimeoutError:
-            reason = f"there was no answer within {timeout_s} s"
-            if inflight.accepted is not None and not inflight.is_placing:
-                reason = f"the venue took it, and nothing more was known within {timeout_s} s"
+            await inflight.done
         finally:
+            timer.cancel()
             is_left = inflight.done.cancelled() or not inflight.done.done()
-            if is_left and not inflight.is_known:
-                self._execution.mark_uncertain(inflight, reason)
+            if (is_left or inflight.is_overdue) and not inflight.is_known:
+                self._execution.mark_uncertain(inflight, _why_unknown(inflight, timeout_s))
 
     def _send(self, command: Command, orders: Sequence[TrackedOrder], deadline_ns: int) -> InFlight:
         """Send a command; FluxumError means that nothing was sent."""
@@ -329,6 +331,22 @@ def confirmed(inflight: InFlight, timeout_s: float) -> Accepted:
     if inflight.accepted is None:
         raise OutcomeUnknown(f"there was no answer within {timeout_s} s")
     return inflight.accepted
+
+
+def _why_unknown(inflight: InFlight, timeout_s: float) -> str:
+    if not inflight.is_overdue:
+        return "the caller that waited for the answer has left"
+    if inflight.accepted is not None and not inflight.is_placing:
+        return f"the venue took it, and nothing more was known within {timeout_s} s"
+    return f"there was no answer within {timeout_s} s"
+
+
+def _with(request: OrderRequest, **names: object) -> OrderRequest:
+    """A request with other names, which are checked already as its other fields are."""
+    changed = copy(request)
+    for field, value in names.items():
+        structs.force_setattr(changed, field, value)
+    return changed
 
 
 def _placing(requests: Sequence[OrderRequest], deadline_ns: int) -> Place | PlaceBatch:

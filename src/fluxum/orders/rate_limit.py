@@ -6,7 +6,7 @@ are refused. The figures are the venue's and handed in (`venues.trading`, `venue
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 from typing import Protocol, TypeVar, assert_never
@@ -23,6 +23,7 @@ from fluxum.model.order import (
     CancelBatch,
     Command,
     Edit,
+    OrderRequest,
     Place,
     PlaceBatch,
     TradingCount,
@@ -74,7 +75,7 @@ class OrderRateLimit:
         self,
         allowance: TradingAllowance,
         order: Callable[[str], Aged | None],
-        open_orders: Callable[[], Iterable[Aged]],
+        open_orders: Callable[[], Collection[Aged]],
     ) -> None:
         self.allowance = allowance
         self._order = order
@@ -82,6 +83,14 @@ class OrderRateLimit:
         self._counters: dict[_Key, RateCounter] = {}
         self._most: Decimal | None = None  # as the venue published it
         self._flying: dict[int, Mapping[_Key, Decimal]] = {}
+        self._rates = {
+            operation: [
+                (number, rate.by_symbol)
+                for number, rate in enumerate(allowance.rates)
+                if operation in rate.operations
+            ]
+            for operation in Operation
+        }
 
     def count(self, symbol: Symbol, now_ns: int) -> Decimal:
         """Where the count of a market stands, by the venue's first limit."""
@@ -155,13 +164,14 @@ class OrderRateLimit:
 
     def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
         """What a command will cost by each limit that counts it."""
-        operation = _operation(command)
-        return _summed(
-            ((number, symbol if rate.by_symbol else None), cost)
-            for symbol, cost in self.costs_of(command, now_ns).items()
-            for number, rate in enumerate(self.allowance.rates)
-            if operation in rate.operations
-        )
+        rates = self._rates[_operation(command)]
+        charges: dict[_Key, Decimal] = {}
+        for symbol, cost in self.costs_of(command, now_ns).items():
+            for number, by_symbol in rates:
+                key = number, symbol if by_symbol else None
+                known = charges.get(key)
+                charges[key] = cost if known is None else EXACT.add(known, cost)
+        return charges
 
     def _counter(self, key: _Key) -> RateCounter:
         counter = self._counters.get(key)
@@ -180,13 +190,19 @@ class OrderRateLimit:
         )
 
     def _too_many(self, command: Command) -> Refusal | None:
-        requests = [command.request] if isinstance(command, Place) else []
-        requests = list(command.requests) if isinstance(command, PlaceBatch) else requests
         most = self.allowance.orders_max
         if most is None:
             return None
+        requests: Sequence[OrderRequest] = ()
+        if isinstance(command, Place):
+            requests = (command.request,)
+        elif isinstance(command, PlaceBatch):
+            requests = command.requests
+        orders = self._open_orders()
+        if len(orders) + len(requests) <= most:  # of all markets together
+            return None
         for symbol, more in Counter(request.symbol for request in requests).items():
-            count = sum(1 for one in self._open_orders() if one.symbol == symbol)
+            count = sum(1 for one in orders if one.symbol == symbol)
             if count + more > most:
                 return Refusal(
                     reason=f"{count} orders are open in {symbol}, {more} more were to be placed, "

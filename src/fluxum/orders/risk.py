@@ -122,6 +122,7 @@ class Risk:
         if orders_max is not None and open_orders + len(requests) > orders_max:
             _refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
         added: dict[Symbol, tuple[Decimal, Decimal]] = {}
+        can_grow = self._reducing is None and not self.limits.are_of_profit
         is_reducing = True
         for request in requests:
             self._check_one(request)
@@ -133,11 +134,10 @@ class Risk:
             else:
                 sells = EXACT.add(sells, quantity)
             added[request.symbol] = buys, sells
-            is_reducing = is_reducing and self.reduces(request, (buys, sells))
+            if not can_grow:
+                is_reducing = is_reducing and self.reduces(request, (buys, sells))
         self._check_reducing(is_reducing=is_reducing)
-        for request in requests:
-            self._check_known(request)
-        self._check_positions(added)
+        self._check_positions(requests, added)
 
     def check_change(
         self,
@@ -168,11 +168,10 @@ class Risk:
         self._check_one(after)
         if _prices(before) != _prices(after) or after.order_type is OrderType.MARKET:
             self._check_collar(after)
-        self._check_known(after)
         is_buy = after.side is Side.BUY
         added = (more, _ZERO) if is_buy else (_ZERO, EXACT.minus(more))
         self._check_reducing(is_reducing=self.reduces(after, added))
-        self._check_positions({after.symbol: added})
+        self._check_positions([after], {after.symbol: added})
 
     def book(self, count: int, now_ns: int) -> None:
         """So many orders were sent."""
@@ -202,15 +201,16 @@ class Risk:
 
     def _check_reducing(self, *, is_reducing: bool) -> None:
         """Refuse what makes no position smaller beyond a loss, or by the switch."""
-        if is_reducing:
-            self.look()
-            return
-        if self._reducing is not None:
+        if self._reducing is not None and not is_reducing:
             raise RiskRefused(
                 f"only orders that make a position smaller are placed: {self._reducing}",
                 "reduce_only",
             )
+        if not self.limits.are_of_profit:
+            return
         profit = self.look()
+        if is_reducing:
+            return
         drawdown = self._below_high(profit)
         for limit, loss, what in (
             ("daily_loss_max", None if profit is None else -profit, "a loss today"),
@@ -247,17 +247,20 @@ class Risk:
 
     def _check_known(self, request: OrderRequest) -> None:
         """How much an amount to spend buys is not known before it is spent."""
-        is_known = request.quantity is not None or request.quote_quantity is None
-        if self.limits.are_of_positions and not is_known:
+        if request.quantity is None and request.quote_quantity is not None:
             raise RiskRefused(
                 f"a quantity was expected, as positions are limited; was an amount to spend, "
                 f"{request.quote_quantity} {request.symbol.quote}",
                 "position_max",
             )
 
-    def _check_positions(self, added: _Added) -> None:
+    def _check_positions(self, requests: Sequence[OrderRequest], added: _Added) -> None:
         limits = self.limits
-        if limits.are_of_positions and not self.exposure.is_known:
+        if not limits.are_of_positions:
+            return
+        for request in requests:
+            self._check_known(request)
+        if not self.exposure.is_known:
             raise RiskRefused(
                 "positions are limited, and open orders are not known yet", "position_max"
             )

@@ -202,7 +202,7 @@ class Account:
 
     def venue_now_ns(self) -> int:
         """The venue's clock: this machine's, corrected by the known offset."""
-        return self._clock.now_ns() + self.clock_offset_ns
+        return self._clock.now_ns() + self.following.clock_offset_ns
 
     @property
     def clock_offset_ns(self) -> int:

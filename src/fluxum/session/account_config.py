@@ -184,8 +184,11 @@ def owner_of(
         feed.command(number, wanted)
 
     def is_ready() -> bool:
-        feeds = [carrier(one) for one in parts]
-        return all(feed is not None and feed.state is State.READY for feed in feeds)
+        for one in parts:
+            feed = carrier(one)
+            if feed is None or feed.state is not State.READY:
+                return False
+        return True
 
     return AccountSession(
         deliver=processor.take,

@@ -3,18 +3,19 @@
 Four tasks: one reads frames and hands events on at once, one performs the protocol's effects, one
 makes REST calls, one watches the time. The reader neither waits for the sender nor reads a second
 clock. It yields to the others after every burst of frames, as a link that is never empty would
-starve them.
+starve them. A frame is written at once, without a task, if nothing waits to be sent before it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 from msgspec import Struct, field
 
 from fluxum.clock import Clock
-from fluxum.errors import LinkClosed, LocalProtocolError, StaleLink
+from fluxum.errors import FluxumError, LinkClosed, LocalProtocolError, StaleLink
 from fluxum.flow.background import background
+from fluxum.flow.begun import begun
 from fluxum.flow.bus import Bus
 from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subscription
 from fluxum.pacing import TokenBucket
@@ -112,6 +113,8 @@ class Connection:
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
         self._outbox_filled = asyncio.Event()
         self._is_sending = False
+        self._begun: Awaitable[None] | None = None  # the rest of a send that has to wait
+        self._failed: FluxumError | None = None  # of a send without a task
 
     async def run(self) -> NoReturn:
         """Run until the link closes; always ends with an error that gives the reason."""
@@ -129,8 +132,23 @@ class Connection:
         return self._fetching.serves(subscription)
 
     def perform_soon(self) -> None:
-        """The protocol may have new effects: empty its outbox."""
-        self._outbox_filled.set()
+        """The protocol may have new effects: send a frame now if the link is free, else soon."""
+        outbox = self._protocol.outbox
+        is_free = not self._is_sending and self._begun is None and self._failed is None
+        if is_free and len(outbox) == 1:
+            self._send_now(outbox[0])
+        if outbox or self._begun is not None or self._failed is not None:
+            self._outbox_filled.set()
+
+    def _send_now(self, effect: Effect) -> None:
+        """Send the only effect, if it is a frame and may be sent without a wait."""
+        now_s = asyncio.get_running_loop().time()
+        if isinstance(effect, Send) and self._bucket.take_now(now_s):
+            self._protocol.outbox.clear()
+            try:
+                self._begun = begun(self._send(effect))
+            except FluxumError as error:
+                self._failed = error
 
     def _take(self, events: Sequence[Event]) -> None:
         self.deliver(events)
@@ -175,6 +193,11 @@ class Connection:
         outbox = self._protocol.outbox
         while True:
             self._is_sending = True
+            if self._failed is not None:
+                raise self._failed
+            rest, self._begun = self._begun, None
+            if rest is not None:
+                await self._in_time(rest)
             while outbox:
                 await self._perform_one(outbox.popleft())
             self._is_sending = False
@@ -183,18 +206,11 @@ class Connection:
 
     async def _perform_one(self, effect: Effect) -> None:
         match effect:
-            case Send(frame):
+            case Send():
                 wait_s = self._bucket.take(asyncio.get_running_loop().time())
                 if wait_s > 0:
                     await asyncio.sleep(wait_s)
-                try:
-                    async with asyncio.timeout(self._limits.answer_timeout_s):
-                        await self._link.send(self._authenticated(effect))
-                except TimeoutError as error:
-                    raise StaleLink("the link takes no more frames") from error
-                self._counts.sent += 1
-                if self._raw.is_read:
-                    self._raw.put(RawFrame(frame, self._clock.now_ns(), sent=True))
+                await self._in_time(self._send(effect))
             case Fetch():
                 self._fetching.add(effect)
             case Reauthenticate():
@@ -205,6 +221,19 @@ class Connection:
                 self._hand_over(reason)
             case Hangup(reason):
                 raise LinkClosed(f"we hung up: {reason}")
+
+    async def _in_time(self, sending: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(self._limits.answer_timeout_s):
+                await sending
+        except TimeoutError as error:
+            raise StaleLink("the link takes no more frames") from error
+
+    async def _send(self, send: Send) -> None:
+        await self._link.send(self._authenticated(send))
+        self._counts.sent += 1
+        if self._raw.is_read:
+            self._raw.put(RawFrame(send.frame, self._clock.now_ns(), sent=True))
 
     def _authenticated(self, send: Send) -> bytes:
         """The frame as it is sent, with the token or signature it needs."""
@@ -243,7 +272,7 @@ class Connection:
                 self._hand_over(f"open for {now - opened_s:.0f} s, longer than the venue allows")
             # A request that still waits here, because the venue limits sends, can have no answer
             # yet.
-            is_all_sent = not self._is_sending and not self._protocol.outbox
+            is_all_sent = not (self._is_sending or self._begun or self._protocol.outbox)
             since_s = {
                 one: since_s.get(one, now)
                 for one in self._protocol.unanswered()

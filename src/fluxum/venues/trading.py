@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from enum import Enum
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput
+from fluxum.model.enumeration import Enumeration
 from fluxum.model.order import OrderRequest
 from fluxum.venues.rates import Rate
 
@@ -46,7 +46,7 @@ class AgeBands(Struct, frozen=True):
         return _ZERO
 
 
-class Operation(Enum):
+class Operation(Enumeration):
     """What a command does to orders."""
 
     PLACE = "place"
@@ -101,7 +101,7 @@ def begins_with(*beginnings: str) -> Callable[[str], bool]:
     return lambda message: f"{message} ".startswith(beginnings)
 
 
-class SwitchKeeper(Enum):
+class SwitchKeeper(Enumeration):
     """Who keeps the time of a dead man switch, and ends all orders when it is over."""
 
     VENUE = "venue"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.account import Balances, EntryKind, Fee, Fill, LedgerEntry, Liquidity, Wallet
 from fluxum.model.event import (
     Channel,
@@ -442,6 +442,13 @@ def test_a_frame_that_cannot_be_read_harms_the_channel_it_names(
         say(protocol, frame)
 
     assert caught.value.subscriptions == named
+
+
+def test_an_answer_that_cannot_be_read_is_refused_for_its_own_reason() -> None:
+    with pytest.raises(UnreadableStream, match="req_id"):
+        say(following(), '{"method":"add_order","req_id":"one","channel":"executions"}')
+    with pytest.raises(RemoteProtocolError, match="req_id"):
+        say(following(), '{"method":"add_order","req_id":"one"}')
 
 
 def test_a_status_that_is_new_is_a_notice() -> None:

@@ -6,7 +6,7 @@ written plainly, as Kraken refuses exponents; what the instrument allows is not 
 
 import re
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from msgspec import UNSET, Raw, UnsetType
 
@@ -47,6 +47,7 @@ _BATCH = (2, 15)
 _BATCH_CANCEL = (2, 50)
 _AFTER_MAX_S = 86_400
 
+Fields = TypeVar("Fields", bound=native.OrderFields)
 Wire = tuple[str, Any]  # the method and the Struct of its parameters
 
 
@@ -89,9 +90,9 @@ def answers_of(command: Command) -> int:
 
 
 def _add(command: Place) -> native.AddParams:
-    fields = _fields(command.request)
-    return native.AddParams(
-        **{name: getattr(fields, name) for name in fields.__struct_fields__},
+    return _fields(
+        native.AddParams,
+        command.request,
         symbol=str(command.request.symbol),
         deadline=_instant(command.deadline_ns),
         validate=command.validate or None,
@@ -109,16 +110,17 @@ def _batch(command: PlaceBatch) -> native.BatchAddParams:
         )
     return native.BatchAddParams(
         symbol=symbols.pop(),
-        orders=[_fields(request) for request in command.requests],
+        orders=[_fields(native.OrderFields, request) for request in command.requests],
         deadline=_instant(command.deadline_ns),
         validate=command.validate or None,
         token=TOKEN,
     )
 
 
-def _fields(request: OrderRequest) -> native.OrderFields:
+def _fields(kind: type[Fields], request: OrderRequest, **others: Any) -> Fields:
+    """An order as fields of a message of that kind, beside its `others`."""
     _check_ids(request)
-    return native.OrderFields(
+    return kind(
         order_type=ORDER_TYPES[request.order_type],
         side=request.side.value,
         order_qty=_number(request.quantity),
@@ -138,6 +140,7 @@ def _fields(request: OrderRequest) -> native.OrderFields:
         cash_order_qty=_number(request.quote_quantity),
         fee_preference=None if request.fee_asset is None else FEE_ASSETS[request.fee_asset],
         stp_type=None if request.self_trade is None else SELF_TRADES[request.self_trade],
+        **others,
     )
 
 

@@ -41,6 +41,7 @@ __all__ = ["KrakenPrivateProtocol"]
 
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 _STALE_TOKEN = ("ESession:Invalid session", "EAPI:Invalid token", "Token(s) not found")
+_METHOD = b'{"method"'
 _MENDED_EVERY_NS = 60 * 1_000_000_000
 
 
@@ -118,6 +119,8 @@ class KrakenPrivateProtocol:
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a frame; raises RemoteProtocolError when it makes no sense."""
+        if frame.startswith(_METHOD):  # an answer, which is not decoded as data first
+            return self._receive_response(frame, received_ns)
         try:
             message = native.decode_frame(frame)
         except _UNREADABLE as error:
@@ -243,11 +246,14 @@ class KrakenPrivateProtocol:
 
     # Answers
 
-    def _receive_response(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+    def _receive_response(
+        self, frame: bytes, received_ns: int, reason: str = ""
+    ) -> Sequence[Event]:
+        """The events of an answer; `reason` is why the frame is not data."""
         try:
             response = native.decode_response(frame)
-        except _UNREADABLE:
-            return self._receive_odd(frame, received_ns, reason)
+        except _UNREADABLE as error:
+            return self._receive_odd(frame, received_ns, reason or str(error))
         self.venue_time = venue_time(response.time_out, received_ns) or self.venue_time
         if response.method == "pong":
             return ()
