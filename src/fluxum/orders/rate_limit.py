@@ -23,6 +23,7 @@ from fluxum.model.order import (
     CancelBatch,
     Command,
     Edit,
+    OrderRequest,
     Place,
     PlaceBatch,
     TradingCount,
@@ -155,12 +156,12 @@ class OrderRateLimit:
 
     def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
         """What a command will cost by each limit that counts it."""
-        operation = _operation(command)
+        operation, triggered = _operation(command), _is_triggered(command)
         return _summed(
             ((number, symbol if rate.by_symbol else None), cost)
             for symbol, cost in self.costs_of(command, now_ns).items()
             for number, rate in enumerate(self.allowance.rates)
-            if operation in rate.operations
+            if operation in rate.operations and rate.triggered in {None, triggered}
         )
 
     def _counter(self, key: _Key) -> RateCounter:
@@ -203,6 +204,15 @@ def _operation(command: Command) -> Operation:
             return Operation.AMEND
         case _:
             return Operation.CANCEL
+
+
+def _is_triggered(command: Command) -> bool:
+    """Whether a command is about an order that waits for a price, as far as it shows that."""
+    match command:
+        case Place(request=request) | Amend(becomes=OrderRequest() as request):
+            return request.order_type.is_triggered
+        case _:
+            return False
 
 
 def _summed(costs: Iterable[tuple[Counted, Decimal]]) -> Mapping[Counted, Decimal]:
