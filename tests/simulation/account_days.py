@@ -38,7 +38,9 @@ from fluxum.model.order import (
     Command,
     OrderRequest,
     OrderType,
+    PriceKind,
     TimeInForce,
+    Trigger,
 )
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.journal import MemoryOrderJournal
@@ -51,6 +53,7 @@ from fluxum.sim.faults import Fault, FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.register import find_venue
 from fluxum.venues.server.accounts import OrderFault
+from fluxum.venues.triggers import rises
 from fluxum.venues.venue import Venue
 
 KEY = "planted-key-of-the-account"
@@ -70,6 +73,8 @@ SYMBOLS = {
     "coinbase-exchange": (Symbol("BTC/USD"), Symbol("ETH/USD")),
 }
 """The two markets that are traded at each exchange, by its name."""
+STOPS = frozenset({"okx"})
+"""Where orders that wait for a price are placed as well: what goes on for one is another order."""
 
 
 def money(symbols: Sequence[Symbol]) -> dict[str, Decimal]:
@@ -85,6 +90,9 @@ def tier_of(venue: Venue) -> str:
     """The last class of customers, which may do most."""
     assert venue.private is not None
     return list(venue.private.tiers)[-1]
+
+
+STOP_TYPES = [one for one in OrderType if one.is_triggered and one.value != "trailing_stop_limit"]
 
 
 class Day(Struct):
@@ -137,7 +145,8 @@ class Trader:
             elif chance < 0.37:
                 await desk.cancel_all(timeout_s=3)
             elif chance < 0.42:
-                await desk.place_batch([self._request(first) for _ in range(3)], timeout_s=3)
+                batch = [self._request(first) for _ in range(3)]
+                await desk.place_batch([one for one in batch if not one.trigger], timeout_s=3)
             else:
                 symbol = random.choice(self._symbols)
                 await desk.place(self._request(symbol), timeout_s=3)
@@ -155,8 +164,35 @@ class Trader:
             quantity=max(order.filled, quantity.quantize(Decimal("0.00000001"))),
         )
 
+    def _stop(self, symbol: Symbol) -> OrderRequest:
+        """An order that waits for a price near the last one."""
+        random = self._random
+        kind = random.choice(STOP_TYPES)
+        is_spot = not symbol.contract
+        side = random.choice((Side.BUY, Side.SELL))
+        if kind is OrderType.TRAILING_STOP:
+            side = Side.SELL if is_spot else side
+            trigger, limit = Trigger(Decimal(random.randint(1, 20)) / 100, PriceKind.PERCENT), None
+        else:
+            last = self._exchange.market(symbol).last_price
+            tick = self._exchange.market(symbol).instrument.tick
+            assert last is not None
+            away = Decimal(random.randint(1, 20)) / 10_000
+            at = last * (1 + away if rises(side, kind) else 1 - away) // tick * tick
+            trigger, limit = Trigger(at), at if kind.has_limit else None
+        return OrderRequest(
+            symbol=symbol,
+            side=side,
+            order_type=kind,
+            quantity=Decimal(random.randint(1, 50)) / 100,
+            limit_price=limit,
+            trigger=trigger,
+        )
+
     def _request(self, symbol: Symbol) -> OrderRequest:
         random = self._random
+        if self._exchange.venue.name in STOPS and random.random() < 0.3:
+            return self._stop(symbol)
         side = random.choice((Side.BUY, Side.SELL))
         quantity = Decimal(random.randint(1, 50)) / 100
         is_at_market = random.random() < 0.25

@@ -50,6 +50,8 @@ class LiveOrder:
         self.watch: Watch | None = None
         self.limit_price = request.limit_price
         self.is_triggered: bool | None = False if request.order_type.is_triggered else None
+        self.triggered_ns: int | None = None
+        """When the price that it waited for came."""
         self.is_resting = False
         self.is_amended = False
         self.filled = _ZERO

@@ -62,6 +62,7 @@ __all__ = [
     "TriggerReference",
     "ended",
     "is_cancel",
+    "opened_ns",
     "word_of",
 ]
 
@@ -228,6 +229,11 @@ def ended(update: OrderUpdate) -> OrderUpdate:
     if update.status is OrderStatus.OTHER:
         return structs.replace(update, status=OrderStatus.CANCELED)
     return update
+
+
+def opened_ns(update: OrderUpdate) -> int:
+    """When the venue took an order, or at least the time of its update."""
+    return update.venue_ns if update.opened_ns is None else update.opened_ns
 
 
 def word_of(known: OrderType | OrderStatus | TimeInForce, venue_word: str) -> str:

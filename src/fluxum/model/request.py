@@ -129,10 +129,11 @@ class PriceKind(Enumeration):
 
 
 class TriggerReference(Enumeration):
-    """Which price a trigger watches."""
+    """Which price a trigger watches: of the last trade, of an index, or of contracts their mark."""
 
     LAST = "last"
     INDEX = "index"
+    MARK = "mark"
 
 
 class SelfTrade(Enumeration):

@@ -15,9 +15,9 @@ from msgspec import Struct, structs
 from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.model.account import Fill
 from fluxum.model.enumeration import Enumeration
-from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
+from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate, opened_ns
 from fluxum.orders.exposure import Exposure
-from fluxum.orders.order import TrackedOrder, Uncertainty, is_lawful, opened_ns
+from fluxum.orders.order import TrackedOrder, Uncertainty, is_lawful
 
 __all__ = ["OrderCache", "OrderCounts", "Retention", "Standing", "by_opening"]
 

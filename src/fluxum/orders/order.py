@@ -28,7 +28,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate, word_of
 
-__all__ = ["Difference", "Order", "TrackedOrder", "Uncertainty", "is_lawful", "opened_ns"]
+__all__ = ["Difference", "Order", "TrackedOrder", "Uncertainty", "is_lawful"]
 
 _ZERO = Decimal(0)
 _PENDING = OrderStatus.PENDING
@@ -394,8 +394,3 @@ class TrackedOrder(Struct, eq=False):
 
 def _age(update: OrderUpdate) -> tuple[Decimal, int, int]:
     return update.filled, update.venue_ns, _RANK[update.status]
-
-
-def opened_ns(update: OrderUpdate) -> int:
-    """When the venue took an order, or at least the time of its update."""
-    return update.venue_ns if update.opened_ns is None else update.opened_ns

@@ -85,7 +85,7 @@ class OrderRateLimit:
         self._flying: dict[int, Mapping[_Key, Decimal]] = {}
         self._rates = {
             operation: [
-                (number, rate.by_symbol)
+                (number, rate)
                 for number, rate in enumerate(allowance.rates)
                 if operation in rate.operations
             ]
@@ -164,13 +164,14 @@ class OrderRateLimit:
 
     def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
         """What a command will cost by each limit that counts it."""
-        rates = self._rates[_operation(command)]
+        triggered = _is_triggered(command)
         charges: dict[_Key, Decimal] = {}
         for symbol, cost in self.costs_of(command, now_ns).items():
-            for number, by_symbol in rates:
-                key = number, symbol if by_symbol else None
-                known = charges.get(key)
-                charges[key] = cost if known is None else EXACT.add(known, cost)
+            for number, rate in self._rates[_operation(command)]:
+                if rate.triggered in {None, triggered}:
+                    key = number, symbol if rate.by_symbol else None
+                    known = charges.get(key)
+                    charges[key] = cost if known is None else EXACT.add(known, cost)
         return charges
 
     def _counter(self, key: _Key) -> RateCounter:
@@ -219,6 +220,15 @@ def _operation(command: Command) -> Operation:
             return Operation.AMEND
         case _:
             return Operation.CANCEL
+
+
+def _is_triggered(command: Command) -> bool:
+    """Whether a command is about an order that waits for a price, as far as it shows that."""
+    match command:
+        case Place(request=request) | Amend(becomes=OrderRequest() as request):
+            return request.order_type.is_triggered
+        case _:
+            return False
 
 
 def _summed(costs: Iterable[tuple[Counted, Decimal]]) -> Mapping[Counted, Decimal]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct, structs
 
 from fluxum.errors import FluxumError, RemoteProtocolError
-from fluxum.model.order import Edit, OrderUpdate
+from fluxum.model.order import Edit, OrderUpdate, opened_ns
 from fluxum.orders.cache import OrderCache, Retention, by_opening
 from fluxum.orders.gateway import AccountGateway
 from fluxum.orders.journal_lines import Unfinished
-from fluxum.orders.order import TrackedOrder, Uncertainty, opened_ns
+from fluxum.orders.order import TrackedOrder, Uncertainty
 from fluxum.venues.private import OrderQuery
 from fluxum.venues.queries import Page
 
@@ -213,8 +213,9 @@ class Reconciler:
             _log.warning("order %s could not be looked up: %s", order.name, error)
             self._put_off(look)
             return
-        for update in by_opening(found):
-            self._changed(self._orders.apply_listed(update, asked_ns))
+        learned = [self._orders.apply_listed(update, asked_ns) for update in by_opening(found)]
+        for known in learned:
+            self._changed(known)
         if is_settled and losses == self.losses and self._gateway.is_following:
             self._conclude(order, is_found=bool(found))
         if order.is_unresolved:
@@ -249,10 +250,10 @@ class Reconciler:
             found = await self._find_named(order)
             if not order.order_id:
                 return found
-            # One of this name may be another that it took the place of.
-            found = [update for update in found if update.order_id == order.order_id]
-            if found:
-                return found
+            # One of this name may be another that it took the place of, or that took its place.
+            began = [opened_ns(one) for one in found if one.order_id == order.order_id]
+            if began:
+                return [one for one in found if opened_ns(one) >= min(began)]
         listed = await self._gateway.open_orders()
         found = _of(order, listed)
         if found and order.edit_reference is None:

@@ -77,6 +77,7 @@ class AccountState:
         """The same for the account's entries."""
         self._fills = SeenFills(_IDS_KEPT)
         self._entries = RecentIds(_IDS_KEPT)
+        self._ended = RecentIds(_IDS_KEPT)
         self._transfers = Transfers()
 
     @property
@@ -148,11 +149,12 @@ class AccountState:
             )
 
     def update(self, order: OrderUpdate) -> None:
-        """Update the state of an order."""
+        """Update the state of an order. One that ended stays ended: links may differ in delay."""
         self.executed_ns = max(self.executed_ns or 0, order.venue_ns)
         if order.status.is_final:
+            self._ended.take(order.order_id)
             self.orders.pop(order.order_id, None)
-        else:
+        elif order.order_id not in self._ended:
             self.orders[order.order_id] = order
 
     def open(self, snapshot: OpenOrders) -> Mapping[str, OrderUpdate]:

@@ -22,7 +22,7 @@ from fluxum.model.market import (
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.session.feed import Feed
-from fluxum.venues.venue import Venue
+from fluxum.venues.venue import ORDERS, Venue
 
 __all__ = ["ActiveSubscriptions", "Stream"]
 
@@ -214,12 +214,12 @@ class ActiveSubscriptions:
         if evidence is not None:
             return not evidence.live
         channel = stream.subscription.channel
-        is_of_account = self.is_of_account(stream.subscription)
-        return (is_of_account or channel in self._snapshots) and not stream.has_data
+        has_snapshot = channel.is_private and not self._is_part(stream.subscription)
+        return (has_snapshot or channel in self._snapshots) and not stream.has_data
 
     def is_of_account(self, subscription: Subscription) -> bool:
         """Whether a subscription has data of the account; that of a link of orders has none."""
-        return subscription.channel.is_private and not self._is_part(subscription)
+        return subscription.channel.is_private and subscription.depth != ORDERS
 
 
 def _key_of(subscription: Subscription) -> _Key:

@@ -318,11 +318,11 @@ class Feed:
         private = self._context.venue.private
         self._trading = None
         if private is not None:
-            link = private.order_link
             if self.endpoint == private.endpoint:
                 self._trading = private.protocol()
-            elif link is not None and self.endpoint == link.endpoint:
-                self._trading = link.protocol()
+            for link in (private.order_link, private.stream_link):
+                if link is not None and self.endpoint == link.endpoint:
+                    self._trading = link.protocol()
         return self._trading or self._context.venue.protocol()
 
     def _limits(self) -> Limits:

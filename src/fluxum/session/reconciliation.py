@@ -7,7 +7,7 @@ Only then is the channel reconciled. What is checked between snapshots is in `ac
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fluxum.errors import FluxumError, RateLimited, VenueRefused
 from fluxum.flow.background import Background
@@ -21,7 +21,7 @@ from fluxum.model.event import (
     Subscription,
     VenueNotice,
 )
-from fluxum.model.order import OrderUpdate
+from fluxum.model.order import OrderUpdate, opened_ns
 from fluxum.pacing import Backoff
 from fluxum.session.account_context import AccountContext
 from fluxum.session.charges import Charges
@@ -154,12 +154,17 @@ class Reconciliation:
         for _ in range(_LOOKS_MAX):
             if not self._ended:
                 return
-            placed_ns = [order.opened_ns or order.venue_ns for order in self._ended.values()]
+            placed_ns = map(opened_ns, self._ended.values())
             since_ns = min(placed_ns) - _OVERLAP_NS  # some lists go by when orders were placed
             closed = await self._history.closed_orders(since_ns, is_enough=self._explains_all)
-            for order in reversed(closed.items):
-                if self._ended.pop(order.order_id, None) is not None:
-                    self._session().deliver([order])
+            went_on = self._successors(closed)
+            ends = [
+                order
+                for order in reversed(closed.items)
+                if self._ended.pop(order.order_id, None) is not None
+            ]
+            if ends:  # what went on for an order is known before that one ends
+                self._session().deliver([*went_on, *ends])
             if self._ended:
                 await asyncio.sleep(1.0)  # a venue's history may lag behind
         for order in self._ended.values():
@@ -180,6 +185,21 @@ class Reconciliation:
 
     def _explains_all(self, closed: Sequence[OrderUpdate]) -> bool:
         return self._ended.keys() <= {order.order_id for order in closed}
+
+    def _successors(self, closed: Iterable[OrderUpdate]) -> list[OrderUpdate]:
+        """Orders that went on under the name of one whose end was missed, and ended as well."""
+        began_ns = {
+            one.client_order_id: opened_ns(one)
+            for one in self._ended.values()
+            if one.client_order_id and one.order_type.is_triggered
+        }
+        return [
+            one
+            for one in closed
+            if one.client_order_id in began_ns
+            and one.order_id not in self._ended
+            and opened_ns(one) >= began_ns[one.client_order_id]
+        ]
 
     def _notice(self, message: str) -> VenueNotice:
         return VenueNotice(venue=self._venue, message=message, received_ns=self._clock.now_ns())

@@ -290,6 +290,7 @@ class OrderGateway:
         assert order.watch is not None, "an order that waits has a trigger"
         self._waiting[order.request.symbol].pop(order.order_id, None)
         order.is_triggered, order.moved_ns = True, now_ns
+        order.triggered_ns = now_ns
         order.resolve(order.watch.price)
         account.record(order, OrderEventKind.TRIGGERED, now_ns)
         self._open(account, order, market, now_ns)

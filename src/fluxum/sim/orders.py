@@ -23,6 +23,7 @@ def state_of(order: LiveOrder, shown: Decimal | None = None) -> OrderState:
         fee_asset=order.fee_asset,
         fee=order.fee,
         is_triggered=order.is_triggered,
+        triggered_ns=order.triggered_ns,
         is_amended=order.is_amended,
         peak_price=None if order.watch is None else order.watch.peak,
         display_left=shown,

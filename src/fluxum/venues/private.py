@@ -208,7 +208,7 @@ class AccountProtocol(VenueProtocol, Protocol):
 
 
 class OrderLink(Struct, frozen=True):
-    """A link of its own for orders: the endpoint, and the conversation over it."""
+    """A further link of an account: the endpoint, and the conversation over it."""
 
     endpoint: str
     protocol: Callable[[], AccountProtocol]
@@ -225,7 +225,8 @@ class Private(Struct, frozen=True, kw_only=True):
     """What a venue offers to those who have an account there.
 
     `endpoint` names that of the account's link and `protocol` makes its conversation. Commands go
-    over the same conversation, unless there is an `order_link`. Links to `authenticated` endpoints
+    over the same conversation, unless there is an `order_link`. A `stream_link` carries streams of
+    orders that the account's link lacks, and no commands. Links to `authenticated` endpoints
     need a token, or the signer's headers; those of `handshakes` are the headers of a signed call of
     this path. `dial_queries` are the queries of URLs that a token is in, written as `TOKEN`. Tokens
     are renewed every `renew_s` seconds unless the user wants another time, `None` for not at all.
@@ -249,5 +250,6 @@ class Private(Struct, frozen=True, kw_only=True):
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
     numbered: frozenset[Channel] = frozenset()
     order_link: OrderLink | None = None
+    stream_link: OrderLink | None = None
     sends_per_s: float | None = None
     send_burst: int | None = None

@@ -55,11 +55,16 @@ class Operation(Enumeration):
 
 
 class OrderRate(Struct, frozen=True, kw_only=True):
-    """One rate limit of orders: which operations it counts, for each market apart or for all."""
+    """One rate limit of orders: which operations it counts, for each market apart or for all.
+
+    `triggered` is whether it counts only orders that wait for a price, or only the others; `None`
+    for both.
+    """
 
     rate: Rate
     operations: frozenset[Operation] = frozenset(Operation)
     by_symbol: bool = False
+    triggered: bool | None = None
 
 
 class TradingAllowance(Struct, frozen=True, kw_only=True):

@@ -24,12 +24,13 @@ from fluxum.venues.conversation import (
     SequenceCounts,
     VenueProtocol,
 )
-from fluxum.venues.private import Private
+from fluxum.venues.private import OrderLink, Private
 from fluxum.venues.queries import MarketQueries
 
 __all__ = [
     "ORDERS",
     "QUOTES",
+    "STREAMS",
     "Checks",
     "Effect",
     "Fetch",
@@ -89,6 +90,8 @@ QUOTES = 1
 """The depth of a subscription to the best bid and ask of a ticker alone, see `Venue.quotes`."""
 ORDERS = 1
 """The depth of a subscription to the link of orders alone, see `Private.order_link`."""
+STREAMS = 2
+"""The depth of one to further streams of orders alone, see `Private.stream_link`."""
 
 
 class Venue(Struct, frozen=True, kw_only=True):
@@ -131,13 +134,21 @@ class Venue(Struct, frozen=True, kw_only=True):
     def parts(self, subscription: Subscription) -> Sequence[Subscription]:
         """A subscription as links carry it: itself, and what is carried for its sake.
 
-        That is the quotes of a ticker that lacks them, and the link of orders for executions.
+        That is the quotes of a ticker that lacks them, and the further links of an account for
+        executions.
         """
         if self.quotes is not None and subscription.channel is Channel.TICKER:
             return (subscription, structs.replace(subscription, depth=QUOTES))
-        if self._order_endpoint is not None and subscription.channel is Channel.EXECUTION:
-            return (subscription, structs.replace(subscription, depth=ORDERS))
+        if subscription.channel is Channel.EXECUTION:
+            further = self._further_links
+            return (subscription, *(structs.replace(subscription, depth=one) for one in further))
         return (subscription,)
+
+    @property
+    def commanded(self) -> Subscription:
+        """The subscription, or the part of one, whose link commands go over."""
+        has_own = ORDERS in self._further_links
+        return Subscription(Channel.EXECUTION, depth=ORDERS if has_own else None)
 
     def is_part(self, subscription: Subscription) -> bool:
         """Whether a subscription is carried for another one's sake, without events of its own."""
@@ -145,7 +156,7 @@ class Venue(Struct, frozen=True, kw_only=True):
             case Channel.TICKER:
                 return subscription.depth == QUOTES
             case Channel.EXECUTION:
-                return subscription.depth == ORDERS
+                return subscription.depth in {ORDERS, STREAMS}
             case _:
                 return False
 
@@ -157,17 +168,21 @@ class Venue(Struct, frozen=True, kw_only=True):
 
     def endpoint_of(self, subscription: Subscription) -> str:
         """The endpoint that carries a subscription, or a part of one."""
-        if self.is_part(subscription):
-            is_quotes = subscription.channel is Channel.TICKER
-            part = self.quotes if is_quotes else self._order_endpoint
-            if part is not None:
-                return part
-        return self.routes[subscription.channel]
+        route = self.routes[subscription.channel]
+        if not self.is_part(subscription):
+            return route
+        if subscription.channel is Channel.TICKER:
+            return self.quotes or route
+        link = self._further_links.get(subscription.depth)
+        return route if link is None else link.endpoint
 
     @property
-    def _order_endpoint(self) -> str | None:
-        link = None if self.private is None else self.private.order_link
-        return None if link is None else link.endpoint
+    def _further_links(self) -> Mapping[int | None, OrderLink]:
+        """The further links of an account, by the depth of the part that each carries."""
+        if self.private is None:
+            return {}
+        links = {STREAMS: self.private.stream_link, ORDERS: self.private.order_link}
+        return {depth: link for depth, link in links.items() if link is not None}
 
     def depth_for(self, wanted: int | None) -> int | None:
         """The smallest depth of books offered that is at least the wanted one.

@@ -5,14 +5,14 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.okx.private.protocol import account_link
+from fluxum.venues.okx.private.protocol import account_link, algo_link
 from fluxum.venues.okx.private.queries import account_queries
 from fluxum.venues.okx.private.signing import OkxSigner
 from fluxum.venues.okx.private.terms import TIERS
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.okx.queries import OkxQueries
 from fluxum.venues.okx.topics import BARS, format_symbol
-from fluxum.venues.private import Private
+from fluxum.venues.private import OrderLink, Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["OKX"]
@@ -25,6 +25,8 @@ OKX = Venue(
         "public": "wss://ws.okx.com:8443/ws/v5/public",
         "business": "wss://ws.okx.com:8443/ws/v5/business",
         "private": "wss://ws.okx.com:8443/ws/v5/private",
+        # The same link as `business`, with a login: it has the orders that wait for a price.
+        "algo": "wss://ws.okx.com:8443/ws/v5/business",
         "rest": "https://openapi.okx.com",
     },
     # Candles moved to /business in 2023:
@@ -92,6 +94,7 @@ OKX = Venue(
         # Orders have no snapshot. That of the account is read as updates: to have it once more
         # takes two of 480 requests an hour, a query takes none.
         snapshots=frozenset(),
+        stream_link=OrderLink("algo", algo_link),
     ),
     sample_symbols=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     format_symbol=format_symbol,

@@ -18,6 +18,7 @@ from fluxum.model.market import Side
 from fluxum.venues.server.accounts import (
     Account,
     AccountChange,
+    Follower,
     Funding,
     OrderHappening,
     PositionState,
@@ -83,11 +84,13 @@ class _Answering(Struct):
 class AccountServer:
     """One client of a simulated venue's link of an account; see VenueServer and Follower.
 
-    `account` is the one that is logged in, `topics` what the client subscribed to.
+    `account` is the one that is logged in, `topics` what the client subscribed to. `follower` is
+    what the exchange knows as the client's server: this one, or one that this is a part of.
     """
 
     def __init__(self, view: ExchangeView, dialect: ServerDialect) -> None:
         self.account: Account | None = None
+        self.follower: Follower = self
         self.topics: set[str] = set()
         self.connection_id = ""
         self._accounts = view.accounts
@@ -106,7 +109,7 @@ class AccountServer:
         if self.account is None:
             self.account = account
             token = self._accounts.issue_token(account, now_ns, _TOKEN_VALID_S)
-            self._accounts.follow(self, token)
+            self._accounts.follow(self.follower, token)
 
     def is_repeated(self, number: str) -> bool:
         """Whether a request's number was there before; empty text is none."""

@@ -57,8 +57,9 @@ class OrderState(Struct, frozen=True, kw_only=True):
     """An order as the exchange holds it at a moment.
 
     `request` is what was asked, as amended; prices given as distances are worked out in `update`.
-    `is_triggered` is none of orders without a trigger. `fee` is what was charged so far, in the
-    asset `fee_asset` names. `changed_ns` is when it was placed or last amended.
+    `is_triggered` is none of orders without a trigger, `triggered_ns` is when it became true.
+    `fee` is what was charged so far, in the asset `fee_asset` names. `changed_ns` is when it was
+    placed or last amended.
     """
 
     request: OrderRequest
@@ -66,6 +67,7 @@ class OrderState(Struct, frozen=True, kw_only=True):
     fee_asset: FeeAsset
     fee: Decimal
     is_triggered: bool | None
+    triggered_ns: int | None = None
     is_amended: bool
     peak_price: Decimal | None
     display_left: Decimal | None

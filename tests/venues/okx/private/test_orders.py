@@ -23,7 +23,6 @@ from fluxum.model.order import (
     OrderRequest,
     Place,
     PlaceBatch,
-    Trigger,
 )
 from fluxum.venues.account_link import AccountLink
 from fluxum.venues.conversation import Auth, Fetch
@@ -203,7 +202,7 @@ def test_several_cancels_are_one_frame_each_and_a_batch_takes_twenty() -> None:
     ("command", "reason"),
     [
         (Place(request=request(client_order_id="with-dash")), "32 letters and digits"),
-        (Place(request=request(order_type="stop_loss", trigger=Trigger("9"))), "type stop_loss"),
+        (Place(request=request(order_type="iceberg", display_quantity=1)), "type iceberg"),
         (Place(request=request(time_in_force="gtd", expires_ns=1)), "time in force gtd"),
         (
             Place(request=request(order_type="market", limit_price=None, time_in_force="fok")),
@@ -368,11 +367,25 @@ def canceled(number: str, good: int) -> bytes:
     ).encode()
 
 
+def listings(protocol: AccountLink) -> list[Fetch]:
+    """The calls for what is open: orders, and those that wait for a price, by their kinds."""
+    calls = [one for one in protocol.outbox if isinstance(one, Fetch)]
+    assert len(calls) == len(protocol.outbox) == 4
+    protocol.outbox.clear()
+    assert [one.path for one in calls[1:]] == [
+        f"/api/v5/trade/orders-algo-pending?ordType={kind}&limit=100"
+        for kind in ("conditional,oco", "trigger", "move_order_stop")
+    ]
+    return calls
+
+
 def test_all_orders_are_listed_and_canceled_by_twenties_page_by_page() -> None:
     protocol, _ = account()
     protocol.command(5, CancelAll(), NOW)
-    listing = called(protocol)
+    listing, *waiting = listings(protocol)
     assert (listing.method, listing.path) == ("GET", "/api/v5/trade/orders-pending?limit=100")
+    for each in waiting:
+        assert protocol.receive_response(each, pending(0), NOW) == ()
 
     assert protocol.receive_response(listing, pending(100), NOW) == ()
     following = protocol.outbox.pop()
@@ -395,13 +408,16 @@ def test_all_orders_are_listed_and_canceled_by_twenties_page_by_page() -> None:
 def test_where_no_order_is_open_none_is_canceled_and_a_refusal_is_one() -> None:
     protocol, _ = account()
     protocol.command(5, CancelAll(), NOW)
-    (none,) = protocol.receive_response(called(protocol), pending(0), NOW)
+    *others, last = listings(protocol)
+    for each in others:
+        assert protocol.receive_response(each, pending(0), NOW) == ()
+    (none,) = protocol.receive_response(last, pending(0), NOW)
     assert isinstance(none, Accepted)
     assert none.count == 0
 
     protocol.command(6, CancelAll(), NOW)
     refusal = b'{"code":"50011","msg":"Too Many Requests","data":[]}'
-    (declined,) = protocol.receive_response(called(protocol), refusal, NOW)
+    (declined,) = protocol.receive_response(listings(protocol)[0], refusal, NOW)
     assert isinstance(declined, Declined)
     assert declined.message == "50011 Too Many Requests"
 
@@ -454,11 +470,14 @@ def test_names_of_orders_have_letters_and_digits() -> None:
     ]
 
 
-def test_sixty_orders_of_a_market_may_be_placed_in_two_seconds_and_sixty_amended() -> None:
+def test_sixty_orders_of_a_market_may_be_placed_in_two_seconds_and_twenty_that_wait() -> None:
     allowance = TIERS["default"].orders.allowance
 
     assert allowance is not None
-    assert [(one.rate, one.operations, one.by_symbol) for one in allowance.rates] == [
-        (Windowed(Decimal(60), Decimal(2)), frozenset({operation}), True)
+    assert [
+        (one.triggered, one.rate, one.operations, one.by_symbol) for one in allowance.rates
+    ] == [
+        (waits, Windowed(Decimal(most), Decimal(2)), frozenset({operation}), True)
+        for waits, most in ((False, 60), (True, 20))
         for operation in (Operation.PLACE, Operation.AMEND)
     ]

@@ -81,7 +81,14 @@ def test_the_published_open_order_is_read() -> None:
     assert (order.status, order.limit_price) == (OrderStatus.OPEN, Decimal("13013.5"))
     assert (order.quantity, order.filled) == (Decimal("0.001"), Decimal(0))
     assert order.venue_ns == 1724733617998 * MS
-    assert page.next is None
+    lists: list[tuple[str, dict[str, str]]] = []
+    while page.next is not None:
+        lists.append(asked(page.next))
+        page = page.next.read(listed([]), NOW)
+    assert lists == [
+        ("trade/orders-algo-pending", {"ordType": kind, "limit": "100"})
+        for kind in ("conditional,oco", "trigger", "move_order_stop")
+    ]
 
 
 def test_a_full_page_continues_behind_its_last_row() -> None:
@@ -92,15 +99,18 @@ def test_a_full_page_continues_behind_its_last_row() -> None:
 
     assert page.next is not None
     assert asked(page.next) == ("trade/orders-pending", {"limit": "100", "after": "99"})
-    assert page.next.read(listed([]), NOW).next is None
+    behind = page.next.read(listed([]), NOW).next
+    assert behind is not None
+    assert asked(behind)[0] == "trade/orders-algo-pending"
 
 
 def test_one_order_is_found_by_either_id_and_one_that_is_gone_is_not_there() -> None:
     (by_id,) = queries().order(OrderQuery(symbol=BTC, order_id="7", client_order_id="mine"))
-    (by_name,) = queries().order(OrderQuery(symbol=BTC, client_order_id="mine"))
+    by_name, by_algo_name = queries().order(OrderQuery(symbol=BTC, client_order_id="mine"))
 
     assert asked(by_id) == ("trade/order", {"instId": "BTC-USDT", "ordId": "7"})
     assert asked(by_name) == ("trade/order", {"instId": "BTC-USDT", "clOrdId": "mine"})
+    assert asked(by_algo_name) == ("trade/order-algo", {"algoClOrdId": "mine"})
     (order,) = by_id.read(CAPTURES["rest_order"], NOW)
     # An order of 100 USDT: what it bought is its quantity.
     assert (order.status, order.quantity) == (OrderStatus.FILLED, Decimal("0.00192834"))

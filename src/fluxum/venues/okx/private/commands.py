@@ -3,7 +3,7 @@
 https://www.okx.com/docs-v5/en/#order-book-trading-trade-ws-place-order, -ws-place-multiple-orders,
 -ws-amend-order, -ws-cancel-order, -ws-cancel-multiple-orders. An order is named with its market. A
 spot market buy is of an amount of the quote asset by default, so every market order on spot names
-which it is. Orders that wait for a price are of another kind at OKX, and are not offered.
+which it is. Orders that wait for a price are of another kind at OKX: see `algos`.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,16 @@ from fluxum.venues.okx.private.words import SELF_TRADES, SIDES, TYPES
 from fluxum.venues.order_commands import Members
 from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain, written
 
-__all__ = ["BATCH_MAX", "NAMES", "Mode", "amendment", "named", "order"]
+__all__ = [
+    "BATCH_MAX",
+    "NAMES",
+    "Mode",
+    "amendment",
+    "named",
+    "order",
+    "size",
+    "trade_mode",
+]
 
 BATCH_MAX = 20
 """How many orders a batch may have."""
@@ -65,10 +74,10 @@ def order(markets: Markets, mode: Mode, request: OrderRequest) -> tuple[str, Mem
     is_market = not request.order_type.has_limit
     order: Members = {
         **markets.order_id(market.name),
-        "tdMode": _trade_mode(mode, request, is_contract=is_contract),
+        "tdMode": trade_mode(mode, request),
         "side": SIDES[request.side],
         "ordType": _type(request, is_contract=is_contract),
-        "sz": _size(market, request.quantity) if spent is None else plain(spent),
+        "sz": size(market, request.quantity) if spent is None else plain(spent),
         **written(request, limit_price="px", client_order_id="clOrdId", reduce_only="reduceOnly"),
     }
     if is_market and not is_contract:
@@ -91,10 +100,13 @@ def _type(request: OrderRequest, *, is_contract: bool) -> str:
     return word
 
 
-def _trade_mode(mode: Mode, request: OrderRequest, *, is_contract: bool) -> str:
-    """By the kind of account: https://www.okx.com/docs-v5/en/#overview-account-mode."""
+def trade_mode(mode: Mode, request: OrderRequest) -> str:
+    """By the kind of account: https://www.okx.com/docs-v5/en/#overview-account-mode.
+
+    Raises BadInput for an order that such an account cannot place.
+    """
     is_simple = mode.level in {_SPOT, _FUTURES}
-    if not is_contract:
+    if not request.symbol.contract:
         if request.margin and is_simple:
             raise BadInput(f"{VENUE} has margin orders for accounts of several currencies alone")
         return "cash" if is_simple else "cross"
@@ -111,7 +123,7 @@ def amendment(markets: Markets, command: Amend) -> tuple[str, Members]:
     named = _name(markets, symbol, command.order_id, command.client_order_id)
     order = {**named, **written(command, limit_price="newPx")}
     if command.quantity is not None:
-        order["newSz"] = _size(markets.of(symbol), command.quantity)
+        order["newSz"] = size(markets.of(symbol), command.quantity)
     return "amend-order", order
 
 
@@ -127,7 +139,7 @@ def _name(markets: Markets, symbol: Symbol, order_id: str, name: str) -> Members
     return {**markets.order_id(markets.of(symbol).name), **ids}
 
 
-def _size(market: Market, quantity: Decimal | None) -> str:
+def size(market: Market, quantity: Decimal | None) -> str:
     """A quantity in OKX's units; raises BadInput for a part of one that cannot be written."""
     if quantity is None:
         raise BadInput("a quantity was expected, was none")

@@ -22,6 +22,7 @@ __all__ = [
     "PositionRow",
     "RowId",
     "Switch",
+    "WaitingRow",
     "Wallet",
 ]
 
@@ -59,7 +60,8 @@ class OrderRow(Struct):
     """An order, whole, with its last fill; `fillFee` and `fillFeeCcy` are in streams alone.
 
     Sizes are in contracts for derivatives; `sz` is an amount of the quote asset where `tgtCcy` says
-    so, as by default of spot market buys. Fees are below zero where they were charged.
+    so, as by default of spot market buys. Fees are below zero where they were charged. An order
+    that went on for an algo order names that one, and has a `clOrdId` of the venue's own.
 
     `{"instType":"SPOT","instId":"BTC-USDT","ordId":"452197707845865472","clOrdId":"",
     "ordType":"limit","side":"sell","tdMode":"cash","px":"31527.1","sz":"0.001","state":"filled",
@@ -80,6 +82,9 @@ class OrderRow(Struct):
     uTime: str
     cTime: str = ""
     clOrdId: str = ""
+    algoId: str = ""
+    algoClOrdId: str = ""
+    source: str = ""
     px: str = ""
     accFillSz: str = ""
     avgPx: str = ""
@@ -95,6 +100,53 @@ class OrderRow(Struct):
     fillFee: str = ""
     fillFeeCcy: str = ""
     execType: str = ""
+
+
+class WaitingRow(Struct):
+    """An algo order, whole: the one price that it waits for, or the two of an `oco`.
+
+    An order price of -1 is the market's. `last` is the last price when it was placed. Once it is
+    effective, `ordId` is the order that goes on, and `ordIdList` are all of them. Rows of
+    `algo-advance` have `pTime` in place of `uTime`.
+
+    `{"algoClOrdId":"","algoId":"581878926302093312","cTime":"1685002746818",
+    "uTime":"1708679675245","closeFraction":"","failCode":"","instId":"BTC-USDC",
+    "instType":"SPOT","last":"26174.8","ordId":"","ordIdList":[],"ordPx":"",
+    "ordType":"conditional","reduceOnly":"false","side":"buy","slOrdPx":"","slTriggerPx":"",
+    "state":"live","sz":"11","tgtCcy":"quote_ccy","tpOrdPx":"-1","tpTriggerPx":"1",
+    "tpTriggerPxType":"last","triggerPx":"","triggerTime":""}` (shortened)
+    https://www.okx.com/docs-v5/en/#order-book-trading-algo-trading-ws-algo-orders-channel
+    """
+
+    instType: str
+    instId: str
+    algoId: str
+    ordType: str
+    side: str
+    state: str
+    cTime: str
+    sz: str = ""
+    uTime: str = ""
+    pTime: str = ""
+    algoClOrdId: str = ""
+    tgtCcy: str = ""
+    reduceOnly: str = ""
+    slTriggerPx: str = ""
+    slOrdPx: str = ""
+    tpTriggerPx: str = ""
+    tpOrdPx: str = ""
+    triggerPx: str = ""
+    ordPx: str = ""
+    moveTriggerPx: str = ""
+    last: str = ""
+    failCode: str = ""
+    ordId: str = ""
+    ordIdList: tuple[str, ...] = ()
+
+    @property
+    def went_on_as(self) -> tuple[str, ...]:
+        """The ids of the orders that went on for it."""
+        return self.ordIdList or ((self.ordId,) if self.ordId else ())
 
 
 class FillRow(Struct):
@@ -124,10 +176,15 @@ class FillRow(Struct):
 
 
 class RowId(Struct):
-    """Where the next page of a list begins: behind the bill, or the order, of its last row."""
+    """Where the next page of a list begins: behind the bill or the order of its last row.
+
+    Of algo orders it begins behind `algoId`, which ordinary orders may have as well.
+    """
 
     billId: str = ""
     ordId: str = ""
+    algoId: str = ""
+    instId: str = ""
 
 
 class Detail(Struct):
@@ -210,6 +267,8 @@ class Placed(Struct):
     sMsg: str = ""
     ordId: str = ""
     clOrdId: str = ""
+    algoId: str = ""
+    algoClOrdId: str = ""
 
 
 class Config(Struct):

@@ -6,7 +6,7 @@ A row that makes no sense raises RemoteProtocolError, so that it is left out.
 
 from decimal import Decimal
 
-from msgspec import Raw
+from msgspec import Raw, structs
 from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
@@ -14,15 +14,17 @@ from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liq
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.numbers import product
-from fluxum.model.order import OrderType, OrderUpdate, TimeInForce
+from fluxum.model.order import OrderStatus, OrderType, OrderUpdate, TimeInForce
 from fluxum.model.position import MarginMode, PositionSide, PositionUpdate
 from fluxum.venues.okx.normalize import VENUE, instant
 from fluxum.venues.okx.private import native, words
+from fluxum.venues.okx.private.algos import algo_order_id
 from fluxum.venues.okx.private.markets import Market
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
+from fluxum.venues.triggers import triggered_type
 
-__all__ = ["balance", "entry", "fill", "order", "position"]
+__all__ = ["balance", "entry", "fill", "order", "position", "stopped", "waiting"]
 
 _ZERO = Decimal(0)
 _ORDINARY = frozenset({"", "normal"})
@@ -45,7 +47,7 @@ def order(market: Market, wire: native.OrderRow, received_ns: int) -> OrderUpdat
     return OrderUpdate(
         venue=VENUE,
         order_id=wire.ordId,
-        client_order_id=wire.clOrdId,
+        client_order_id=_name(wire),
         symbol=market.symbol,
         side=side,
         order_type=kind,
@@ -67,6 +69,90 @@ def order(market: Market, wire: native.OrderRow, received_ns: int) -> OrderUpdat
         venue_ns=require_instant(instant(wire.uTime), wire.uTime),
         received_ns=received_ns,
     )
+
+
+def waiting(market: Market, wire: native.WaitingRow, received_ns: int) -> OrderUpdate:
+    """An order that waits for its price, or did; then `reason` is what goes on for it."""
+    side = words.SIDES.read(wire.side)
+    kind, trigger, limit = _waits_for(wire, side)
+    status, venue_status = words.WAITING.known(wire.state)
+    opened_ns, went_on_as = instant(wire.cTime), ", ".join(wire.went_on_as)
+    is_amount = wire.tgtCcy == "quote_ccy" or not wire.sz
+    failed = wire.failCode if wire.state.endswith("failed") else ""
+    return OrderUpdate(
+        venue=VENUE,
+        order_id=algo_order_id(wire.algoId),
+        client_order_id=wire.algoClOrdId,
+        symbol=market.symbol,
+        side=side,
+        order_type=kind,
+        status=status,
+        quantity=_ZERO if is_amount else product(exact(wire.sz), market.size),
+        limit_price=limit,
+        trigger_price=trigger,
+        reduce_only=wire.reduceOnly == "true",
+        reason=failed or (_went_on(went_on_as) if went_on_as else ""),
+        venue_type=wire.ordType if kind is OrderType.OTHER else "",
+        venue_status=venue_status,
+        opened_ns=opened_ns,
+        venue_ns=require_instant(instant(wire.uTime or wire.pTime) or opened_ns, wire.cTime),
+        received_ns=received_ns,
+    )
+
+
+def _waits_for(
+    wire: native.WaitingRow, side: Side
+) -> tuple[OrderType, Decimal | None, Decimal | None]:
+    """The type of an algo order, its trigger and its limit; an order price of -1 is no limit.
+
+    A stop counts where a `conditional` order names a take-profit as well. Whether a `trigger` order
+    waits for a rising price follows from the last price when it was placed.
+    """
+    match wire.ordType:
+        case "move_order_stop":
+            return OrderType.TRAILING_STOP, price_or_none(wire.moveTriggerPx), None
+        case "conditional":
+            is_stop = bool(exact_or_none(wire.slTriggerPx))
+            price, then = (
+                (wire.slTriggerPx, wire.slOrdPx) if is_stop else (wire.tpTriggerPx, wire.tpOrdPx)
+            )
+            is_rising = (side is Side.BUY) is is_stop
+        case "trigger":
+            price, then = wire.triggerPx, wire.ordPx
+            is_rising = positive(price) > positive(wire.last)
+        case _:
+            return OrderType.OTHER, None, None
+    limit = None if then.startswith("-") else price_or_none(then)
+    kind = triggered_type(side, is_rising=is_rising, has_limit=limit is not None)
+    return kind, price_or_none(price), limit
+
+
+def stopped(wire: native.OrderRow, order: OrderUpdate) -> OrderUpdate | None:
+    """The end of the order that waited for a price, of one that goes on for it; else `None`.
+
+    What it was is in its own updates; it ended an instant before the other one began.
+    """
+    if wire.source not in words.TRIGGERED or not wire.algoId:
+        return None
+    return structs.replace(
+        order,
+        order_id=algo_order_id(wire.algoId),
+        order_type=OrderType.OTHER,
+        status=OrderStatus.EXPIRED,
+        filled=_ZERO,
+        cost=_ZERO,
+        average_price=None,
+        limit_price=None,
+        reason=_went_on(wire.ordId),
+        venue_type="algo",
+        venue_status="",
+        opened_ns=None,
+        venue_ns=(order.opened_ns or order.venue_ns) - 1,
+    )
+
+
+def _went_on(order_id: str) -> str:
+    return f"it goes on as {order_id}"
 
 
 def fill(
@@ -99,7 +185,7 @@ def fill(
         liquidity=_LIQUIDITY.get(wire.execType),
         fill_id=wire.tradeId,
         order_id=wire.ordId,
-        client_order_id=wire.clOrdId,
+        client_order_id=_name(wire),
         forced=forced,
         backfilled=backfilled,
         venue_ns=require_instant(instant(wire.fillTime) or instant(time), time),
@@ -176,6 +262,12 @@ def entry(raw: Raw, received_ns: int) -> LedgerEntry:
         received_ns=received_ns,
         raw=bytes(raw),
     )
+
+
+def _name(wire: native.OrderRow | native.FillRow) -> str:
+    """Our name of an order: that of the algo order that it goes on for, if there is one."""
+    named = wire.algoClOrdId if isinstance(wire, native.OrderRow) else ""
+    return named or wire.clOrdId
 
 
 def _reason(wire: native.OrderRow) -> str:

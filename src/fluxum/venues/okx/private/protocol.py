@@ -11,64 +11,75 @@ an hour.
 
 The answer to an operation means that the venue took it; what became of it comes as an update, maybe
 before. There is no operation that cancels all orders: those that are open are listed, and canceled
-by twenties. `id` has letters and digits alone: that of a request for a channel begins with a
-letter, `7p0` is the first operation of command 7.
+by twenties.
+
+Orders that wait for a price go over REST, and their streams over another link, that of `business`
+(#order-book-trading-algo-trading-ws-algo-orders-channel, -ws-advance-algo-orders-channel), which
+has no snapshot either. What goes on for such an order is in the channel of orders, and names it:
+so its end is published here, behind that.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
 
-from msgspec import Raw
+from msgspec import Raw, structs
 from msgspec.json import decode
 
-from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
+from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.event import Channel, Event
-from fluxum.model.instant import plausible_ns
-from fluxum.model.order import CancelAll, CancelAllAfter, Command, OrderRequest
+from fluxum.model.order import (
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelAllAfter,
+    CancelBatch,
+    Command,
+    OrderRequest,
+    PlaceBatch,
+)
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
     Data,
-    Ending,
-    LoginAnswer,
     Message,
-    Nothing,
-    TopicAnswer,
 )
-from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer
 from fluxum.venues.conversation import Auth, Effect, Fetch, Send
 from fluxum.venues.okx import native as public
 from fluxum.venues.okx.listing import LISTS, rows
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.okx.private import commands, native, normalize
+from fluxum.venues.okx.private import algos, commands, frames, native, normalize
 from fluxum.venues.okx.private.commands import BATCH_MAX, Mode
 from fluxum.venues.okx.private.markets import Markets
+from fluxum.venues.okx.private.signing import TIME_HEADER, iso_time
 from fluxum.venues.order_commands import Members, Operation, OrderCommands, deadline_ns
 from fluxum.venues.queries import only
-from fluxum.venues.requests import Request, RequestLimits
+from fluxum.venues.requests import RequestLimits
 
-__all__ = ["CONFIG", "account_link"]
+__all__ = ["CONFIG", "account_link", "algo_link"]
 
 CONFIG = Fetch("GET", "/api/v5/account/config", "kind of account", auth=Auth.SIGNED)
 """The call for the kind of account."""
-_LOGIN = Send(public.encode({"op": "login"}), Auth.SIGNED)
-_PENDING = "/api/v5/trade/orders-pending?limit=100"
-_SWITCH = "/api/v5/trade/cancel-all-after"
+_TRADE = "/api/v5/trade/"
+_PENDING = f"{_TRADE}orders-pending?limit=100"
+_ALGOS_PENDING = f"{_TRADE}orders-algo-pending"
+_ALGO_LISTS = tuple(f"{_ALGOS_PENDING}?ordType={kind}&limit=100" for kind in algos.KINDS)
+_CALLS = frozenset({algos.PLACE, algos.CANCEL, algos.AMEND})
+# Operations that cancel several orders, with one count, and how many: those of algo orders are
+# calls, which have the word behind their numbers.
+_COUNTED = ".counted"
+_CANCELED = ("batch-cancel-orders", BATCH_MAX)
+_ALGOS_CANCELED = (f"{algos.CANCEL}{_COUNTED}", algos.CANCELS_MAX)
+_SWITCH = f"{_TRADE}cancel-all-after"
 _PENDING_MAX = 100
-_ORDERS, _ACCOUNT, _POSITIONS = "orders", "account", "positions"
-_ON_CHANGE = '{"updateInterval":"0"}'  # and not every five seconds as well
-_ARGS = {
-    _ORDERS: {"channel": _ORDERS, "instType": "ANY"},
-    _ACCOUNT: {"channel": _ACCOUNT, "extraParams": _ON_CHANGE},
-    _POSITIONS: {"channel": _POSITIONS, "instType": "ANY", "extraParams": _ON_CHANGE},
-}
 _MODES = frozenset({"1", "2", "3", "4"})
-# https://www.okx.com/docs-v5/en/#error-code-websocket: a time that is off or expired.
-_UNTIMELY = frozenset({"60004", "60006"})
-# The same may succeed later: what was requested stays unanswered, so that the link is replaced.
-_PASSING = frozenset({"60014", "60023", "63999", "64007"})
+# An order of a cancel is none that OKX has: https://www.okx.com/docs-v5/en/#error-code-rest-api.
+_NO_ORDER = ("51400 ", "51603 ")
+_NAMED_MAX = 1000
 _MILLISECOND, _SECOND = 1_000_000, 1_000_000_000
 _MILLIS_FROM = 10**11
+_SIGNED_NS = 30 * _SECOND  # how long a signature is good for: #overview-rest-authentication
 
 
 def account_link() -> AccountLink:
@@ -77,17 +88,50 @@ def account_link() -> AccountLink:
     return AccountLink(
         AccountDialect(
             venue=VENUE,
-            login=_LOGIN,
-            ping=Send(b"ping"),
-            message=_message,
-            topics={Channel.EXECUTION: (_ORDERS,), Channel.BALANCE: (_ACCOUNT, _POSITIONS)},
+            login=frames.LOGIN,
+            ping=frames.PING,
+            message=account.message,
+            topics={
+                Channel.EXECUTION: (frames.ORDERS,),
+                Channel.BALANCE: (frames.ACCOUNT, frames.POSITIONS),
+            },
             limits=RequestLimits(topics=1, in_flight=1),
-            write=_write,
+            write=frames.write,
             read=account.read,
             effects=account.effects,
             called=account.called,
             preparations=(*LISTS, CONFIG),
             prepare=account.prepare,
+        )
+    )
+
+
+def algo_link() -> AccountLink:
+    """The conversation of the link that has the streams of orders that wait for a price."""
+    markets = Markets()
+
+    def read(_data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
+        wire = decode(row, type=native.WaitingRow)
+        market = markets.named(wire.instId, wire.instType)
+        if market is None or (wire.state == "effective" and wire.went_on_as):
+            return ()
+        return (normalize.waiting(market, wire, received_ns),)
+
+    def prepare(_fetch: Fetch, body: bytes) -> None:
+        markets.learn(rows(body))
+
+    return AccountLink(
+        AccountDialect(
+            venue=VENUE,
+            login=frames.LOGIN,
+            ping=frames.PING,
+            message=partial(frames.message, (frames.ALGOS, frames.ADVANCED_ALGOS)),
+            topics={Channel.EXECUTION: (frames.ALGOS, frames.ADVANCED_ALGOS)},
+            limits=RequestLimits(topics=1, in_flight=1),
+            write=frames.write,
+            read=read,
+            preparations=LISTS,
+            prepare=prepare,
         )
     )
 
@@ -98,14 +142,15 @@ class _Account:
     def __init__(self) -> None:
         self._markets = Markets()
         self._mode = Mode()
+        self._named: OrderedDict[str, Fetch] = OrderedDict()
         self._orders = OrderCommands(
             venue=VENUE,
             place=self._order,
-            amend=partial(commands.amendment, self._markets),
+            amend=self._amendment,
             cancel="cancel-order",
             named=partial(commands.named, self._markets),
             place_batch="batch-orders",
-            cancel_batch="batch-cancel-orders",
+            cancel_batch=_CANCELED[0],
             batch_max=BATCH_MAX,
             cancels_max=BATCH_MAX,
             send=_send,
@@ -124,10 +169,10 @@ class _Account:
 
     def read(self, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
         """The events of a row of orders, of positions or of the account."""
-        if data.topic == _ACCOUNT:
+        if data.topic == frames.ACCOUNT:
             details = decode(row, type=native.Wallet).details
             return [normalize.balance(one, received_ns) for one in details]
-        if data.topic == _POSITIONS:
+        if data.topic == frames.POSITIONS:
             held = decode(row, type=native.PositionRow)
             market = self._markets.named(held.instId, held.instType)
             return () if market is None else (normalize.position(market, held, received_ns),)
@@ -137,7 +182,8 @@ class _Account:
             return ()
         order = normalize.order(market, wire, received_ns)
         fill = normalize.fill(market, wire, received_ns)
-        return (order,) if fill is None else (fill, order)
+        stopped = normalize.stopped(wire, order)
+        return [one for one in (fill, order, stopped) if one is not None]
 
     # Commands
 
@@ -145,7 +191,12 @@ class _Account:
         """The frames or calls of a command; raises BadInput for what OKX cannot do."""
         match command:
             case CancelAll():
-                return [_call("GET", _PENDING, f"{number}.0")]
+                lists = enumerate((_PENDING, *_ALGO_LISTS))
+                return [_call("GET", path, f"{number}.{at}") for at, path in lists]
+            case Cancel() | CancelBatch():
+                return self._cancels(command, number)
+            case PlaceBatch(requests=requests) if any(one.trigger for one in requests):
+                raise BadInput(f"{VENUE} places orders that wait for a price one by one")
             case CancelAllAfter(timeout_s=timeout_s):
                 if timeout_s and not 10 <= timeout_s <= 120:
                     raise BadInput(f"a time-out of 10 to 120 s was expected, was {timeout_s}")
@@ -154,11 +205,55 @@ class _Account:
                 return self._orders.effects(command, number)
 
     def _order(self, request: OrderRequest) -> tuple[str, Members]:
+        if request.order_type.is_triggered:
+            return algos.order(self._markets, self._mode, request)
         return commands.order(self._markets, self._mode, request)
 
+    def _amendment(self, command: Amend) -> tuple[str, Members]:
+        waits = bool(algos.algo_number(command.order_id))
+        if not command.order_id and command.becomes is not None:
+            waits = command.becomes.order_type.is_triggered
+        if waits:
+            return algos.amendment(self._markets, command)
+        return commands.amendment(self._markets, command)
+
+    def _cancels(self, command: Cancel | CancelBatch, number: str) -> Sequence[Effect]:
+        """Cancels of ordinary orders, and of those that wait; a name is first that of the former.
+
+        If it is not, another call follows for the latter.
+        """
+        waiting = tuple(filter(algos.algo_number, command.order_ids))
+        others = tuple(one for one in command.order_ids if one not in waiting)
+        operations: list[Operation] = []
+        if others or not waiting or command.client_order_ids:
+            operations += self._orders.operations(structs.replace(command, order_ids=others))
+        if waiting:
+            ids = structs.replace(command, order_ids=waiting, client_order_ids=())
+            rows = list(algos.named(self._markets, ids))
+            op, most = (algos.CANCEL, 1) if isinstance(command, Cancel) else _ALGOS_CANCELED
+            operations += [(op, rows[at : at + most]) for at in range(0, len(rows), most)]
+        elif len(command.client_order_ids) == 1 and isinstance(command, Cancel) and not others:
+            rows = list(algos.named(self._markets, command))
+            self._named[number] = _algo_call(f"{number}.0", (algos.CANCEL, rows))
+            if len(self._named) > _NAMED_MAX:
+                self._named.popitem(last=False)
+        return [_send(f"{number}.{at}", one, command) for at, one in enumerate(operations)]
+
+    def message(self, frame: bytes) -> Message:
+        """What a frame is; a cancel by a name that no ordinary order has goes on to the others."""
+        message = frames.message((frames.ORDERS, frames.ACCOUNT, frames.POSITIONS), frame)
+        if isinstance(message, CommandAnswer) and message.error.startswith(_NO_ORDER):
+            again = self._named.pop(message.number, None)
+            if again is not None:
+                return CommandAnswer(message.number, then=[again])
+        return message
+
     def called(self, fetch: Fetch, body: bytes) -> CommandAnswer:
-        """The answer to a call: a part of the orders that are to be canceled, or the switch."""
-        number = fetch.purpose
+        """The answer to a call: an operation, the orders that are to be canceled, or the switch."""
+        number, path = fetch.purpose, fetch.path.partition("?")[0]
+        if path.removeprefix(_TRADE) in _CALLS:
+            op = _CANCELED[0] if number.endswith(_COUNTED) else ""
+            return frames.answer(decode(body, type=native.Frame), number, op)
         try:
             listed = rows(body)
         except VenueRefused as error:
@@ -167,19 +262,26 @@ class _Account:
             at = int(only(listed, lambda row: decode(row, type=native.Switch)).triggerTime)
             unit = _MILLISECOND if at > _MILLIS_FROM else _SECOND
             return CommandAnswer(number, triggers_ns=at * unit or None)
-        orders = [decode(row, type=native.OrderRow) for row in listed]
-        if not orders:
+        if not listed:
             return CommandAnswer(number, canceled=0)
-        command, _, page = number.partition(".")
-        named = [{**self._markets.order_id(one.instId), "ordId": one.ordId} for one in orders]
+        named, last_id = self._open(listed, waits=path == _ALGOS_PENDING)
+        op, most = _ALGOS_CANCELED if path == _ALGOS_PENDING else _CANCELED
         then: list[Effect] = [
-            _send(f"{command}.{page}.{at}", ("batch-cancel-orders", named[at : at + BATCH_MAX]))
-            for at in range(0, len(named), BATCH_MAX)
+            _send(f"{number}.{at}", (op, named[at : at + most]))
+            for at in range(0, len(named), most)
         ]
-        if len(orders) == _PENDING_MAX:
-            path = f"{_PENDING}&after={orders[-1].ordId}"
-            then.append(_call("GET", path, f"{command}.{int(page) + 1}"))
+        if len(listed) == _PENDING_MAX:
+            first = fetch.path.partition("&after=")[0]
+            then.append(_call("GET", f"{first}&after={last_id}", f"{number}.1"))
         return CommandAnswer(number, then=then)
+
+    def _open(self, listed: Sequence[Raw], *, waits: bool) -> tuple[Sequence[Members], str]:
+        """What names open orders in a cancel, and the id of the last one."""
+        ids = [decode(row, type=native.RowId) for row in listed]
+        if waits:
+            return [{"instId": one.instId, "algoId": one.algoId} for one in ids], ids[-1].algoId
+        market = self._markets.order_id
+        return [{**market(one.instId), "ordId": one.ordId} for one in ids], ids[-1].ordId
 
 
 def _call(method: str, path: str, number: str, body: object = None) -> Fetch:
@@ -187,91 +289,23 @@ def _call(method: str, path: str, number: str, body: object = None) -> Fetch:
     return Fetch(method, path, number, body=content, auth=Auth.SIGNED, is_once=True)
 
 
-def _send(number: str, operation: Operation, command: Command | None = None) -> Send:
+def _algo_call(number: str, operation: Operation, ends_ns: int | None = None) -> Fetch:
+    """The call of an operation; the time that it is signed with makes it end at a deadline."""
+    op, word, _ = operation[0].partition(_COUNTED)
+    body = operation[1] if op == algos.CANCEL else operation[1][0]
+    call = _call("POST", f"{_TRADE}{op}", f"{number}{word}", body)
+    if ends_ns is None:
+        return call
+    return structs.replace(call, headers={TIME_HEADER: iso_time(ends_ns - _SIGNED_NS)})
+
+
+def _send(number: str, operation: Operation, command: Command | None = None) -> Effect:
     """`id` has letters and digits alone: `p` stands for a dot."""
     op, rows = operation
-    message: dict[str, object] = {"id": number.replace(".", "p"), "op": op, "args": rows}
     ends_ns = None if command is None else deadline_ns(command)
+    if op.removesuffix(_COUNTED) in _CALLS:
+        return _algo_call(number, operation, ends_ns)
+    message: dict[str, object] = {"id": number.replace(".", "p"), "op": op, "args": rows}
     if ends_ns is not None:
         message["expTime"] = str(ends_ns // _MILLISECOND)
     return Send(public.encode(message))
-
-
-def _write(request: Request) -> Send:
-    number = f"{request.op[0]}{request.number}"
-    args = [_ARGS[topic] for topic in request.streams]
-    return Send(public.encode({"id": number, "op": request.op, "args": args}))
-
-
-# Frames
-
-
-def _message(frame: bytes) -> Message:
-    if frame == b"pong":
-        return Nothing()
-    wire = decode(frame, type=native.Frame)
-    match wire.event:
-        case "login":
-            return LoginAnswer()
-        case "subscribe" | "unsubscribe":
-            return TopicAnswer(wire.event)
-        case "error":
-            return _refused(wire)
-        case "notice" | "channel-conn-count-error":
-            return Ending(f"{wire.event} {wire.code}{wire.channel} {wire.msg}".strip())
-        case "channel-conn-count":
-            return Nothing()
-        case _:
-            pass
-    if wire.op is not None:
-        return _answer(wire)
-    if wire.arg is None or wire.arg.channel not in _ARGS:
-        raise RemoteProtocolError(
-            f"data of orders, balances or positions expected, was {frame[:80]!r}"
-        )
-    return Data(wire.arg.channel, wire.data)
-
-
-def _refused(wire: native.Frame) -> Message:
-    """An error: its `id` shows whether it is about a channel or an operation, or else the login."""
-    text, is_passing = f"{wire.code} {wire.msg}".strip(), wire.code in _PASSING
-    match wire.id[:1]:
-        case "":
-            return LoginAnswer(text, is_untimely=is_passing or wire.code in _UNTIMELY)
-        case "s":
-            return Nothing() if is_passing else TopicAnswer("subscribe", text)
-        case "u":
-            return Nothing() if is_passing else TopicAnswer("unsubscribe", text)
-        case _:
-            return CommandAnswer(_number(wire), text)
-
-
-def _answer(wire: native.Frame) -> CommandAnswer:
-    """The answer to an operation; each order of it has a code of its own."""
-    answer = partial(CommandAnswer, _number(wire), venue_ns=_micros(wire.outTime))
-    placed = [decode(row, type=native.Placed) for row in wire.data]
-    if wire.op == "batch-cancel-orders" and placed:
-        return answer(canceled=sum(one.sCode == "0" for one in placed))
-    if wire.op == "batch-orders" and placed:
-        return answer(orders=[OrderAnswer(one.ordId, one.clOrdId, _error(one)) for one in placed])
-    if not placed and wire.code == "0":
-        raise RemoteProtocolError("an answer about an order was expected, was one about none")
-    if not placed:
-        return answer(f"{wire.code} {wire.msg}".strip())
-    (one,) = placed
-    error = _error(one)
-    return answer(order=OrderAnswer(one.ordId, one.clOrdId)) if error is None else answer(error)
-
-
-def _error(placed: native.Placed) -> str | None:
-    return None if placed.sCode == "0" else f"{placed.sCode} {placed.sMsg}".strip()
-
-
-def _number(wire: native.Frame) -> str:
-    return wire.id.partition("p")[0]
-
-
-def _micros(text: str) -> int | None:
-    """The instant of an answer; `None` for what is none."""
-    is_number = text.isascii() and text.isdecimal() and len(text) == 16
-    return plausible_ns(int(text) * 1000) if is_number else None

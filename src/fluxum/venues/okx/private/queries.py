@@ -7,7 +7,10 @@ of the bill of a fill. There is a list of recent rows and one of three months, w
 which of them it takes depends on the venue's clock, which is read first. Old fills, and orders that
 ended, are listed kind by kind.
 
-Calls have limits of their own (60 in two seconds, 40, 10, 5); `cost` is 30 over the limit.
+Orders that wait for a price have lists of their own (#order-book-trading-algo-trading), by kinds of
+them, and of three months those that ended, by how they did. What goes on for one is found by it.
+
+Calls have limits of their own (60 in two seconds, 40, 20, 10, 5); `cost` is 30 over the limit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +18,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from msgspec import Raw
+from msgspec import Raw, structs
 from msgspec.json import decode
 
 from fluxum.errors import VenueRefused
@@ -37,6 +40,8 @@ from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.okx import topics
 from fluxum.venues.okx.listing import rows
 from fluxum.venues.okx.private import native, normalize
+from fluxum.venues.okx.private.algos import KINDS as ALGO_KINDS
+from fluxum.venues.okx.private.algos import algo_number
 from fluxum.venues.okx.private.markets import KINDS, Markets
 from fluxum.venues.okx.queries import OkxQueries
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
@@ -50,18 +55,22 @@ Read = Callable[[Raw, int], Item | None]
 _DAY_NS = 86_400 * 1_000_000_000
 _LIMIT = 100
 _UNKNOWN_ORDER = "51603"
+_ENDS = ("effective", "canceled", "order_failed")
+"""How orders that waited for a price ended: each is a list."""
 _CLOCK = OkxQueries().time()
 
 
 def account_queries() -> AccountQueries:
     """The queries about an account; those of one account share what was listed of contracts."""
     markets = Markets()
-    orders = partial(_read_order, markets)
+    orders, waiting = partial(_read_order, markets), partial(_read_waiting, markets)
+    pending = _list("trade/orders-pending", 0.5, Channel.EXECUTION, orders)
+    algos_pending = partial(_algo_lists, "trade/orders-algo-pending", waiting)
     return AccountQueries(
         balances=_balances,
-        open_orders=lambda: listed(_list("trade/orders-pending", 0.5, Channel.EXECUTION, orders)),
-        order=partial(_order, orders),
-        closed_orders=partial(_closed_orders, orders),
+        open_orders=lambda: listed(pending, behind=algos_pending),
+        order=partial(_order, orders, waiting),
+        closed_orders=partial(_closed_orders, orders, waiting),
         fills=partial(_fills, markets),
         entries=_entries,
         positions=partial(_positions, markets),
@@ -96,37 +105,99 @@ def _read_order(markets: Markets, row: Raw, received_ns: int) -> OrderUpdate | N
     return None if market is None else normalize.order(market, wire, received_ns)
 
 
-def _order(read: Read[OrderUpdate], query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
+def _read_waiting(markets: Markets, row: Raw, received_ns: int) -> OrderUpdate | None:
+    wire = decode(row, type=native.WaitingRow)
+    market = markets.named(wire.instId, wire.instType)
+    return None if market is None else normalize.waiting(market, wire, received_ns)
+
+
+def _order(
+    read: Read[OrderUpdate], waiting: Read[OrderUpdate], query: OrderQuery
+) -> Sequence[RestQuery[Page[OrderUpdate]]]:
     """One order by either id. One that was canceled without a fill is forgotten after two hours."""
-    ids = {"ordId": query.order_id} if query.order_id else {"clOrdId": query.client_order_id}
-    named = {"instId": topics.format_symbol(query.symbol), **ids}
-
-    def found(body: bytes) -> Sequence[Raw]:
-        try:
-            return rows(body)
-        except VenueRefused as error:
-            if error.code == _UNKNOWN_ORDER:
-                return ()
-            raise
-
-    return [one_page(_fetch("trade/order", 0.5, Channel.EXECUTION, named), found, read)]
+    number, market = algo_number(query.order_id), topics.format_symbol(query.symbol)
+    if number:
+        return [_algo(read, waiting, market, {"algoId": number})]
+    if query.order_id:
+        return [_ordinary(read, {"instId": market, "ordId": query.order_id})]
+    return [
+        _ordinary(read, {"instId": market, "clOrdId": query.client_order_id}),
+        _algo(read, waiting, market, {"algoClOrdId": query.client_order_id}),
+    ]
 
 
-def _closed_orders(read: Read[OrderUpdate], query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
-    """By when they ended, which is not what the list is ordered by: all of its days are read."""
+def _ordinary(
+    read: Read[OrderUpdate], named: Mapping[str, str], before: Sequence[OrderUpdate] = ()
+) -> RestQuery[Page[OrderUpdate]]:
+    """One ordinary order, behind those that are known `before` it."""
+    query = one_page(_fetch("trade/order", 0.5, Channel.EXECUTION, named), _found, read)
+
+    def read_page(body: bytes, received_ns: int) -> Page[OrderUpdate]:
+        page = query.read(body, received_ns)
+        return structs.replace(page, items=(*before, *page.items))
+
+    return structs.replace(query, read=read_page)
+
+
+def _algo(
+    read: Read[OrderUpdate], waiting: Read[OrderUpdate], market: str, named: Mapping[str, str]
+) -> RestQuery[Page[OrderUpdate]]:
+    """One that waits for its price; of one whose price was reached, what goes on for it as well."""
+    query = one_page(_fetch("trade/order-algo", 1.5, Channel.EXECUTION, named), _found, waiting)
+
+    def read_page(body: bytes, received_ns: int) -> Page[OrderUpdate]:
+        page = query.read(body, received_ns)
+        went_on = [
+            order_id
+            for row in _found(body)
+            for order_id in decode(row, type=native.WaitingRow).went_on_as
+        ]
+        if not page.items or not went_on:
+            return page
+        goes_on = {"instId": market, "ordId": went_on[-1]}
+        return structs.replace(page, items=(), next=_ordinary(read, goes_on, page.items))
+
+    return structs.replace(query, read=read_page)
+
+
+def _found(body: bytes) -> Sequence[Raw]:
+    """The row of one order, none if the venue knows no such order."""
+    try:
+        return rows(body)
+    except VenueRefused as error:
+        if error.code == _UNKNOWN_ORDER:
+            return ()
+        raise
+
+
+def _closed_orders(
+    read: Read[OrderUpdate], waiting: Read[OrderUpdate], query: FillQuery
+) -> RestQuery[Page[OrderUpdate]]:
+    """By when they ended, which is not what the list is ordered by: all of its days are read.
+
+    Behind the ordinary ones are those that waited for a price.
+    """
     since_ns, until_ns = query.since_ns or 0, query.until_ns
 
-    def read_ended(row: Raw, received_ns: int) -> OrderUpdate | None:
-        update = read(row, received_ns)
+    def of_ended(one: Read[OrderUpdate], row: Raw, received_ns: int) -> OrderUpdate | None:
+        update = one(row, received_ns)
         if update is None or update.venue_ns < since_ns:
             return None
         return ended(update) if until_ns is None or update.venue_ns <= until_ns else None
 
+    algos = partial(
+        _algo_lists,
+        "trade/orders-algo-history",
+        partial(of_ended, waiting),
+        query.symbol,
+        ends=_ENDS,
+    )
+
     def parts(*, is_recent: bool) -> RestQuery[Page[OrderUpdate]]:
         path, cost = ("", 0.75) if is_recent else ("-archive", 1.5)
         path = f"trade/orders-history{path}"
-        one = partial(_list, path, cost, Channel.EXECUTION, read_ended)
-        return _by_kind(one, query.symbol, Span())
+        one = partial(_list, path, cost, Channel.EXECUTION, partial(of_ended, read))
+        return _by_kind(one, query.symbol, Span(), algos)
 
     return _since(query, 7, parts)
 
@@ -182,8 +253,34 @@ def _since(
     return after(_CLOCK, begin)
 
 
+def _algo_lists(
+    path: str, read: Read[OrderUpdate], symbol: Symbol | None = None, ends: Sequence[str] = ()
+) -> RestQuery[Page[OrderUpdate]]:
+    """The lists of orders that wait for a price, or did and ended, kind by kind."""
+    market = {} if symbol is None else {"instId": topics.format_symbol(symbol)}
+    named = [
+        {"ordType": kind, **end, **market}
+        for end in ([{"state": one} for one in ends] or [{}])
+        for kind in ALGO_KINDS
+    ]
+    return _in_turn([_list(path, 1.5, Channel.EXECUTION, read, one) for one in named], Span())
+
+
+def _in_turn(
+    lists: Sequence[AccountList[Item]],
+    span: Span,
+    behind: Callable[[], RestQuery[Page[Item]] | None] = lambda: None,
+) -> RestQuery[Page[Item]]:
+    """Lists, one behind the other, and what is behind them."""
+    first, *others = lists
+    return listed(first, span, (lambda: _in_turn(others, span, behind)) if others else behind)
+
+
 def _by_kind(
-    one: Callable[[Mapping[str, str]], AccountList[Item]], symbol: Symbol | None, span: Span
+    one: Callable[[Mapping[str, str]], AccountList[Item]],
+    symbol: Symbol | None,
+    span: Span,
+    behind: Callable[[], RestQuery[Page[Item]] | None] = lambda: None,
 ) -> RestQuery[Page[Item]]:
     """A list that is divided by kinds of markets: of each in turn, or of the one of a market."""
     market: dict[str, str] = {}
@@ -192,14 +289,7 @@ def _by_kind(
         market, kind = {"instId": topics.format_symbol(symbol)}, topics.instrument_type(symbol)
         kinds = KINDS[:2] if kind == "SPOT" else (kind,)
 
-    def following(at: int) -> RestQuery[Page[Item]] | None:
-        if at == len(kinds):
-            return None
-        return listed(one({"instType": kinds[at], **market}), span, lambda: following(at + 1))
-
-    first = following(0)
-    assert first is not None, "there is a kind"
-    return first
+    return _in_turn([one({"instType": kind, **market}) for kind in kinds], span, behind)
 
 
 def _list(
@@ -221,13 +311,14 @@ def _list(
         if len(answered) < _LIMIT:
             return ListRows(answered)
         last = decode(answered[-1], type=native.RowId)
-        return ListRows(answered, last.billId or last.ordId)
+        is_of_algos = path.startswith("trade/orders-algo")
+        return ListRows(answered, last.algoId if is_of_algos else last.billId or last.ordId)
 
     return AccountList(fetch=fetch, decode=found, read=read)
 
 
 def _fetch(path: str, cost: float, channel: Channel, named: Mapping[str, str]) -> Fetch:
-    query = f"?{urlencode(named)}" if named else ""
+    query = f"?{urlencode(named, safe=',')}" if named else ""
     return Fetch(
         "GET",
         f"/api/v5/{path}{query}",

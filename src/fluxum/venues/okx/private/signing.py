@@ -18,7 +18,10 @@ from fluxum.model.account import Credentials
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import Signed
 
-__all__ = ["OkxSigner", "call_text", "iso_time", "login_text", "signature"]
+__all__ = ["TIME_HEADER", "OkxSigner", "call_text", "iso_time", "login_text", "signature"]
+
+TIME_HEADER = "OK-ACCESS-TIMESTAMP"
+"""The header with the time of a call, which is good for 30 seconds before and behind it."""
 
 _SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
@@ -60,13 +63,13 @@ class OkxSigner:
         self._passphrase = credentials.passphrase
 
     def call(self, fetch: Fetch, now_ns: int, nonce: int) -> Signed:  # noqa: ARG002 - time, no nonce
-        """A call with the four headers that authenticate it."""
-        timestamp = iso_time(now_ns)
+        """A call with the four headers that authenticate it; its own time counts, if it has one."""
+        timestamp = fetch.headers.get(TIME_HEADER) or iso_time(now_ns)
         headers = {
             "Content-Type": "application/json",
             "OK-ACCESS-KEY": self._key,
             "OK-ACCESS-SIGN": signature(self._secret, call_text(fetch, timestamp)),
-            "OK-ACCESS-TIMESTAMP": timestamp,
+            TIME_HEADER: timestamp,
             "OK-ACCESS-PASSPHRASE": self._passphrase,
         }
         return Signed(fetch.path, {**fetch.headers, **headers}, fetch.body)

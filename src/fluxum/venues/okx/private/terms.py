@@ -2,6 +2,7 @@
 
 https://www.okx.com/docs-v5/en/#overview-rate-limits, 2026-06: of each market 60 orders may be
 placed in two seconds, 60 amended and 60 canceled, counted apart; batches are counted by themselves.
+Of orders that wait for a price it is 20 (#order-book-trading-algo-trading-post-place-algo-order).
 A cancel never waits for this. Calls have a limit each: see `queries` for what each costs.
 """
 
@@ -18,9 +19,10 @@ __all__ = ["TIERS"]
 # an id that was taken before.
 _AMBIGUOUS = (
     *("50001", "50004", "50013", "50026", "51016", "51054", "51149"),
+    *("51065", "51068"),  # the same of algo orders
     *("63999", "64007"),
 )
-_RATE = Windowed(Decimal(60), Decimal(2))
+_RATES = {False: Windowed(Decimal(60), Decimal(2)), True: Windowed(Decimal(20), Decimal(2))}
 
 TIERS = {
     "default": AccountTier(
@@ -28,7 +30,13 @@ TIERS = {
         OrderRules(
             allowance=TradingAllowance(
                 rates=tuple(
-                    OrderRate(rate=_RATE, operations=frozenset((one,)), by_symbol=True)
+                    OrderRate(
+                        rate=rate,
+                        operations=frozenset((one,)),
+                        by_symbol=True,
+                        triggered=triggered,
+                    )
+                    for triggered, rate in _RATES.items()
                     for one in (Operation.PLACE, Operation.AMEND)
                 ),
                 amend=Decimal(1),

@@ -7,7 +7,7 @@ not here is OTHER, and is kept beside it.
 
 from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
-from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce
+from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce, TriggerReference
 from fluxum.model.position import Forced, MarginMode, PositionSide
 from fluxum.venues.words import Words
 
@@ -19,10 +19,13 @@ __all__ = [
     "KINDS",
     "LEGS",
     "MARGIN_MODES",
+    "REFERENCES",
     "SELF_TRADES",
     "SIDES",
     "STATUSES",
+    "TRIGGERED",
     "TYPES",
+    "WAITING",
     "Kind",
 ]
 
@@ -55,6 +58,28 @@ STATUSES = Words(
     {"mmp_canceled": OrderStatus.CANCELED},
     other=OrderStatus.OTHER,
 )
+REFERENCES = {
+    TriggerReference.LAST: "last",
+    TriggerReference.INDEX: "index",
+    TriggerReference.MARK: "mark",
+}
+WAITING = Words(
+    {
+        OrderStatus.PENDING: "live",
+        OrderStatus.CANCELED: "canceled",
+        OrderStatus.EXPIRED: "effective",  # as another order goes on
+    },
+    {
+        "pause": OrderStatus.PENDING,
+        "order_failed": OrderStatus.CANCELED,
+        "partially_failed": OrderStatus.CANCELED,
+    },
+    other=OrderStatus.OTHER,
+)
+"""Statuses of algo orders (#order-book-trading-algo-trading-ws-algo-orders-channel)."""
+TRIGGERED = frozenset({"6", "7", "25"})
+"""The `source` of an order that went on for one that waited for its price: a trigger order, a stop
+or take-profit, a trailing stop (#order-book-trading-trade-ws-order-channel)."""
 CANCEL_SOURCES = {
     "0": "by the system",
     "1": "by the user",

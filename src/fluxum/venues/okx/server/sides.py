@@ -1,5 +1,6 @@
 """OKX's simulated half, by the name of the venue's constant."""
 
+from fluxum.venues.okx.server.business import BusinessServer
 from fluxum.venues.okx.server.link import OkxServer
 from fluxum.venues.okx.server.private.link import account_server
 from fluxum.venues.okx.server.rest import OkxRest
@@ -9,7 +10,11 @@ __all__ = ["OKX"]
 
 
 def _link(view: ExchangeView, endpoint: str) -> VenueServer:
-    return account_server(view) if endpoint == "private" else OkxServer(view, endpoint)
+    if endpoint == "private":
+        return account_server(view)
+    if endpoint == "public":
+        return OkxServer(view, endpoint)
+    return BusinessServer(view)
 
 
 OKX = ServerSide(link=by_endpoint(_link), rest=OkxRest)

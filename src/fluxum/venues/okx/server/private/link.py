@@ -1,9 +1,9 @@
-"""The server of OKX's private link: its login, the streams of one account, and its orders.
+"""The servers of OKX's links of an account: the login, the streams of one account, and its orders.
 
 https://www.okx.com/docs-v5/en/#overview-websocket, #order-book-trading-trade-ws-order-channel and
 #trading-account-websocket-account-channel, -positions-channel. Orders have no snapshot, and some
 updates come twice; positions begin with one, and the account, in two pages where it has several
-assets.
+assets. Orders that wait for a price are on the link of `business`, which has no operations.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,13 @@ from fluxum.errors import VenueRefused
 from fluxum.model.account import Balance
 from fluxum.venues.okx import native
 from fluxum.venues.okx.server.private.access import account_of_login
+from fluxum.venues.okx.server.private.algo_rows import (
+    algo_kind,
+    algo_row,
+    is_failed,
+    is_ordinary,
+    is_waiting,
+)
 from fluxum.venues.okx.server.private.orders import OkxOrders
 from fluxum.venues.okx.server.private.rows import (
     Row,
@@ -37,6 +44,10 @@ from fluxum.venues.server.formats import millis
 __all__ = ["account_server"]
 
 _IDLE_S = 30
+_CHANNELS = frozenset({"account", "orders", "positions"})
+_ALGO_CHANNELS = frozenset({"orders-algo", "algo-advance"})
+_ALGO_OF = {"conditional": "orders-algo", "move_order_stop": "algo-advance"}
+_SILENT = frozenset({OrderEventKind.PENDING, OrderEventKind.TRIGGERED})
 _TYPES = {"ANY", "SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"}
 
 
@@ -56,9 +67,9 @@ class _Request(Struct):
 _decode_request = msgspec.json.Decoder(_Request).decode
 
 
-def account_server(view: ExchangeView) -> AccountServer:
-    """The server of one client's private link."""
-    link = _Link(view)
+def account_server(view: ExchangeView, endpoint: str = "private") -> AccountServer:
+    """The server of one client's private link, or of one of `business` that logs in."""
+    link = _Link(view, "orders" if endpoint == "private" else "algos")
     dialect = ServerDialect(
         answer=link.answer,
         rows=link.rows,
@@ -73,14 +84,26 @@ def account_server(view: ExchangeView) -> AccountServer:
 class _Link:
     """One client's login, streams and operations."""
 
-    def __init__(self, view: ExchangeView) -> None:
+    def __init__(self, view: ExchangeView, streams: str) -> None:
         self._accounts = view.accounts
         self._orders = OkxOrders(view)
+        self._has_algos = streams == "algos"
+        self._channels = _ALGO_CHANNELS if self._has_algos else _CHANNELS
 
     def rows(self, change: AccountChange) -> Iterable[TopicRow]:
-        """An order with its fill; the last fill is in the update that has it filled."""
-        if not isinstance(change, OrderHappening) or change.what is OrderEventKind.PENDING:
+        """What happened to an order, as the channel has it that the order is in."""
+        if not isinstance(change, OrderHappening):
             return
+        state = change.order
+        if self._has_algos:
+            is_begun = bool(state.is_triggered) and change.what is OrderEventKind.OPENED
+            if is_waiting(state) or is_failed(state) or is_begun:
+                yield from _published(_ALGO_OF[algo_kind(state.update)], algo_row(state))
+        elif is_ordinary(state) and change.what not in _SILENT:
+            yield from self._order(change)
+
+    def _order(self, change: OrderHappening) -> Iterable[TopicRow]:
+        """An order with its fill; the last fill is in the update that has it filled."""
         update, fill = change.order.update, change.fill
         if change.what is OrderEventKind.FILLED and is_whole(change.order):
             return  # it was in the update of its last fill
@@ -89,7 +112,7 @@ class _Link:
         if fill is not None and self._accounts.chance() and self._accounts.chance():
             rows.append({**row, "uTime": str(millis(update.venue_ns) + 1)})
         for one in rows:
-            yield from ((f"orders {topic}", one) for topic in _topics(row))
+            yield from _published("orders", one)
 
     def balances(self, balances: Sequence[Balance]) -> Iterable[TopicRow]:
         """The account, of some of its assets; `_data` makes a row of them."""
@@ -98,7 +121,7 @@ class _Link:
     def positions(self, positions: Sequence[PositionState]) -> Iterable[TopicRow]:
         """Positions, one row each; one that was closed has none of a contract."""
         for row in map(position_row, positions):
-            yield from ((f"positions {topic}", row) for topic in _topics(row))
+            yield from _published("positions", row)
 
     def answer(self, link: AccountServer, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
@@ -130,6 +153,8 @@ class _Link:
                     for arg in request.args
                     for frame in self._channel(link, request, arg, now_ns)
                 ]
+            case _ if self._has_algos:
+                raise VenueRefused(f"Invalid op: {request.op}", "60019")
             case _:
                 return self._operate(link, request, now_ns)
 
@@ -138,7 +163,7 @@ class _Link:
     def _channel(
         self, link: AccountServer, request: _Request, arg: dict[str, object], now_ns: int
     ) -> Sequence[Outgoing]:
-        topic = _topic(arg)
+        topic = _topic(arg, self._channels)
         if topic is None:
             text = f"Wrong URL or channel:{arg.get('channel')},instId doesn't exist."
             return (_error(link, request, "60018", text),)
@@ -179,14 +204,18 @@ def _check_expiry(request: _Request, now_ns: int) -> None:
         raise VenueRefused("Request expired", "50037")
 
 
-def _topic(arg: dict[str, object]) -> str | None:
-    """What a client subscribed to; None for a channel that is not offered."""
+def _topic(arg: dict[str, object], channels: frozenset[str]) -> str | None:
+    """What a client subscribed to; None for a channel that is not offered here."""
     channel, kind = arg.get("channel"), arg.get("instType")
+    if channel not in channels:
+        return None
     if channel == "account":
         return "account"
-    if channel not in {"orders", "positions"} or kind not in _TYPES:
-        return None
-    return f"{channel} {kind} {arg.get('instId') or ''}".strip()
+    return f"{channel} {kind} {arg.get('instId') or ''}".strip() if kind in _TYPES else None
+
+
+def _published(channel: str, row: Row) -> Iterable[TopicRow]:
+    return [(f"{channel} {topic}", row) for topic in _topics(row)]
 
 
 def _topics(row: Row) -> Sequence[str]:

@@ -16,6 +16,8 @@ from fluxum.venues.okx.private.commands import BATCH_MAX, NAMES
 from fluxum.venues.okx.private.words import KINDS, SELF_TRADES, SIDES
 from fluxum.venues.okx.server.formats import contract_size, instrument_code
 from fluxum.venues.okx.server.private.access import count
+from fluxum.venues.okx.server.private.algo_rows import algo_number, is_ordinary, ordinary_name
+from fluxum.venues.okx.server.private.algos import ALGO_CALLS, AlgoOrders
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import ExchangeView
@@ -73,6 +75,7 @@ class OkxOrders:
     def __init__(self, view: ExchangeView) -> None:
         self._view = view
         self._entry = OrderEntry(view, _refused)
+        self._algos = AlgoOrders(view, _refused)
         self._names = {instrument_code(one): one.venue_symbol for one in view.instruments()}
         self._verbs: dict[str, Callable[[Account, Arguments, Instrument], OrderState]] = {
             "place": self._place,
@@ -84,15 +87,18 @@ class OkxOrders:
         self, name: str, account: Account, given: Sequence[Given], now_ns: int, *, by_code: bool
     ) -> Operated:
         """Do an operation; `by_code` is whether markets are named by their number, as on links."""
-        if name not in _OPERATIONS:
+        is_algo = name in ALGO_CALLS and not by_code
+        if name not in _OPERATIONS and not is_algo:
             raise VenueRefused(f"Invalid op: {name}", "60019")
-        verb, is_batch = _OPERATIONS[name]
-        if not 1 <= len(given) <= (BATCH_MAX if is_batch else 1):
+        verb, is_batch = ("", False) if is_algo else _OPERATIONS[name]
+        if not 1 <= len(given) <= (ALGO_CALLS.get(name) or (BATCH_MAX if is_batch else 1)):
             raise VenueRefused("Invalid args", "60013")
         if self._view.status == "maintenance":
             raise VenueRefused("Service temporarily unavailable. Try again later.", "50001")
 
         def act(row: Given) -> OrderState:
+            if is_algo:
+                return self._algos.obey(name, account, row, now_ns)
             read = Arguments(row, lambda field: VenueRefused(f"Parameter {field} error", "51000"))
             instrument = self._instrument(read, by_code=by_code)
             kind = "batch " if is_batch else ""
@@ -100,7 +106,8 @@ class OkxOrders:
             count(account, bucket, _MOST[is_batch], now_ns)
             return self._verbs[verb](account, read, instrument)
 
-        rows = [_row(row, result, now_ns) for row, result in self._entry.each(given, act)]
+        write = _algo_row if is_algo else _row
+        rows = [write(row, result, now_ns) for row, result in self._entry.each(given, act)]
         outcomes = frozenset(row["sCode"] == "0" for row in rows)
         return Operated(*_OUTCOMES[outcomes], rows)
 
@@ -124,9 +131,12 @@ class OkxOrders:
         return self._entry.cancel(account, self._find(account, read, instrument))
 
     def _find(self, account: Account, read: Arguments, instrument: Instrument) -> OrderState:
-        return self._entry.find(
-            account, read.text("ordId"), read.text("clOrdId"), instrument.symbol
-        )
+        order_id, name = read.text("ordId"), read.text("clOrdId")
+        for one in filter(is_ordinary, account.open_orders()):
+            is_named = one.update.order_id == order_id if order_id else name == ordinary_name(one)
+            if is_named and one.update.symbol == instrument.symbol:
+                return one
+        raise _refused(CommandRefused(Refusal.UNKNOWN_ORDER, order_id or name))
 
     def _instrument(self, read: Arguments, *, by_code: bool) -> Instrument:
         field = "instIdCode" if by_code else "instId"
@@ -167,9 +177,19 @@ def _row(given: Given, result: OrderState | VenueRefused, now_ns: int) -> Mappin
     if isinstance(result, VenueRefused):
         names = {name: str(given.get(name) or "") for name in ("clOrdId", "ordId")}
         return {**names, **row, "sCode": result.code, "sMsg": str(result)}
-    update = result.update
-    names = {"clOrdId": update.client_order_id, "ordId": update.order_id}
+    names = {"clOrdId": ordinary_name(result), "ordId": result.update.order_id}
     return {**names, **row, "sCode": "0", "sMsg": ""}
+
+
+def _algo_row(given: Given, result: OrderState | VenueRefused, now_ns: int) -> Mapping[str, object]:
+    """The same of an algo order; there is no time in it."""
+    row = {name: value for name, value in _row(given, result, now_ns).items() if name != "ts"}
+    if isinstance(result, VenueRefused):
+        names = {name: str(given.get(name) or "") for name in ("algoClOrdId", "algoId")}
+    else:
+        update = result.update
+        names = {"algoClOrdId": update.client_order_id, "algoId": algo_number(update)}
+    return {**row, **names, "clOrdId": "", "ordId": ""}
 
 
 def _refused(error: CommandRefused) -> VenueRefused:

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from fluxum.model.account import Balance, EntryKind, Fill, LedgerEntry, Liquidity
 from fluxum.model.market import Side
-from fluxum.model.order import FeeAsset, OrderStatus
+from fluxum.model.order import FeeAsset, OrderStatus, OrderType
 from fluxum.model.position import Forced
 from fluxum.venues.okx.private.words import CANCEL_SOURCES, FORCED_ORDERS, SIDES, STATUSES, TYPES
 from fluxum.venues.okx.server.formats import contract_size
+from fluxum.venues.okx.server.private.algo_rows import ordinary_name, origin
 from fluxum.venues.okx.topics import format_symbol, instrument_type
 from fluxum.venues.server.accounts import Account, OrderState, PositionState
 from fluxum.venues.server.formats import millis, number, scrambled
@@ -54,7 +55,8 @@ def order_row(state: OrderState, fill: Fill | None = None) -> Row:
     spends = request.quote_quantity is not None
     is_market = not update.order_type.has_limit
     quantity = request.quote_quantity or (update.quantity / size)
-    kind = (update.order_type, request.time_in_force, update.post_only)
+    plain_type = OrderType.MARKET if is_market else OrderType.LIMIT
+    kind = (plain_type, request.time_in_force, update.post_only)
     status = update.status
     word = "filled" if fill is not None and is_whole(state) else STATUSES[status]
     source = _SOURCES.get(_REASONS.get(update.reason, ""), "0")
@@ -64,7 +66,8 @@ def order_row(state: OrderState, fill: Fill | None = None) -> Row:
         "instType": instrument_type(update.symbol),
         "instId": format_symbol(update.symbol),
         "ordId": update.order_id,
-        "clOrdId": update.client_order_id,
+        "clOrdId": ordinary_name(state),
+        **origin(state),
         "tag": "",
         "ordType": TYPES.get(kind, "market"),
         "side": SIDES[update.side],
@@ -83,7 +86,7 @@ def order_row(state: OrderState, fill: Fill | None = None) -> Row:
         "category": _FORCED.get(update.forced, "normal"),
         "cancelSource": source if status is OrderStatus.CANCELED else "",
         "reduceOnly": "true" if update.reduce_only else "false",
-        "cTime": str(millis(update.opened_ns or update.venue_ns)),
+        "cTime": str(millis(state.triggered_ns or update.opened_ns or update.venue_ns)),
         "uTime": str(millis(update.venue_ns)),
         **dict.fromkeys(("fillPx", "tradeId", "fillTime", "fillFee", "fillFeeCcy", "execType"), ""),
         "fillSz": "0",
@@ -95,13 +98,13 @@ def order_row(state: OrderState, fill: Fill | None = None) -> Row:
     return {**row, **about, **charged}
 
 
-def fill_row(fill: Fill) -> Row:
-    """A fill of a list."""
+def fill_row(fill: Fill, state: OrderState) -> Row:
+    """A fill of a list, of an order as it was then."""
     return {
         "instType": instrument_type(fill.symbol),
         "instId": format_symbol(fill.symbol),
         "ordId": fill.order_id,
-        "clOrdId": fill.client_order_id,
+        "clOrdId": ordinary_name(state),
         "billId": fill.fill_id,
         "tag": "",
         "side": SIDES[fill.side],
