@@ -297,6 +297,7 @@ class GapCause(Enum):
     """What lost the data.
 
     VENUE: the venue's own numbers skip. REJECTED: a frame or row of the stream could not be read.
+    ENGINE: the message engine between a publisher and this reader lost it.
     """
 
     LINK_LOST = "link_lost"
@@ -304,6 +305,7 @@ class GapCause(Enum):
     VENUE = "venue"
     REJECTED = "rejected"
     RECORDER = "recorder"
+    ENGINE = "engine"
 
 
 class Repair(Enum):
