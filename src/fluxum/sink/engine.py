@@ -10,6 +10,8 @@ class `Writer` and a class `Reader`, made with an `EngineUrl`; both convert no e
 takes whatever the library raises for a failure of the engine, and opens them again.
 """
 
+import asyncio
+import logging
 import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -22,7 +24,15 @@ from fluxum.errors import BadInput
 from fluxum.logs import hide
 from fluxum.sink.wire import Batch
 
-__all__ = ["Engine", "EngineUrl", "Source", "engine_of", "library", "source_of"]
+__all__ = [
+    "BatchReader",
+    "BatchWriter",
+    "EngineUrl",
+    "disconnect",
+    "library",
+    "reader_of",
+    "writer_of",
+]
 
 _ENGINES = {
     "nats": "nats",
@@ -33,10 +43,12 @@ _ENGINES = {
     "postgres": "postgres",
     "kafka": "kafka",
 }
+_log = logging.getLogger(__name__)
+_CLOSE_S = 1.0
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 
 
-class Engine(Protocol):
+class BatchWriter(Protocol):
     """Writes batches."""
 
     async def open(self) -> None:
@@ -56,7 +68,7 @@ class Engine(Protocol):
         ...
 
 
-class Source(Protocol):
+class BatchReader(Protocol):
     """Reads batches in the order in which the engine stored those of each stream."""
 
     async def open(self) -> None:
@@ -87,7 +99,7 @@ class EngineUrl(Struct, frozen=True, kw_only=True):
         engine = _ENGINES.get(parts.scheme)
         if engine is None or not parts.netloc:
             known = ", ".join(f"{one}://" for one in ("nats", "redis", "postgresql", "kafka"))
-            raise BadInput(f"a URL of an engine was expected ({known}), was {hidden(url)!r}")
+            raise BadInput(f"a URL of an engine was expected ({known}), was {_hidden(url)!r}")
         hide(parts.password or "")
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         name = options.pop("name", "fluxum")
@@ -98,29 +110,38 @@ class EngineUrl(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """The URL without its password."""
-        return f"{hidden(self.address)} ({self.name})"
+        return f"{_hidden(self.address)} ({self.name})"
 
 
-def hidden(url: str) -> str:
+def _hidden(url: str) -> str:
     """A URL without its password."""
     return re.sub(r"//[^/@]*@", "//***@", url)
 
 
-def engine_of(url: str) -> Engine:
+def writer_of(url: str) -> BatchWriter:
     """The writer of a URL; raises BadInput, also if the engine's library is not installed."""
     parsed = EngineUrl.parse(url)
-    writer: Callable[[EngineUrl], Engine] = _module(parsed).Writer
+    writer: Callable[[EngineUrl], BatchWriter] = _module(parsed).Writer
     return writer(parsed)
 
 
-def source_of(url: str, streams: str, *, is_whole: bool) -> Source:
+def reader_of(url: str, streams: str, *, is_whole: bool) -> BatchReader:
     """The reader of a URL: of streams by a pattern, from the first that is stored or the next.
 
     Raises BadInput, also if the engine's library is not installed.
     """
     parsed = EngineUrl.parse(url)
-    reader: Callable[[EngineUrl, str, bool], Source] = _module(parsed).Reader
+    reader: Callable[[EngineUrl, str, bool], BatchReader] = _module(parsed).Reader
     return reader(parsed, streams, is_whole)
+
+
+async def disconnect(engine: BatchWriter | BatchReader) -> None:
+    """Close a writer or reader that has failed or is done; what that raises means nothing."""
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await engine.close()
+    except Exception as error:  # noqa: BLE001 - it is closed, whatever its library says
+        _log.debug("sink: closing raised %r", error)
 
 
 def library(name: str, extra: str) -> Any:

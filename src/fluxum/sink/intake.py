@@ -23,7 +23,7 @@ from fluxum.model.event import (
 )
 from fluxum.sink.mirror import Mirrors
 from fluxum.sink.names import StreamName
-from fluxum.sink.sums import StreamSums
+from fluxum.sink.sums import StreamSums, compare
 from fluxum.sink.wire import Checkpoint, Envelope, Item, OutboxDropped, Tally, read_envelope
 
 __all__ = ["Intake", "SubscriberStatistics"]
@@ -165,7 +165,7 @@ class Intake:
         sums, name = stream.sums, stream.name
         match item:
             case Tally():
-                sums.take(item)
+                compare(sums, item)
                 sums.notices += 1
                 stream.since_ns = item.sent_ns
                 return []

@@ -1,7 +1,7 @@
-"""Names of streams: one publisher's one venue, symbol and channel, as `kraken/BTC-USD/trade`.
+"""Names of streams: one publisher's one venue, symbol and channel, as `VENUE/BTC-USD/trade`.
 
-What is of a whole venue has no symbol: `kraken/instrument`, `kraken/link` (states, notices, lost
-links), `kraken/account/execution`. A name can be read back: a `-` of a base asset is `%2D`.
+What is of a whole venue has no symbol: `VENUE/instrument`, `VENUE/link` (states, notices, lost
+links), `VENUE/account/execution`. A name can be read back: a `-` of a base asset is `%2D`.
 """
 
 from msgspec import Struct
@@ -77,4 +77,4 @@ def _symbol(text: str) -> Symbol:
 
 
 def _refused(name: str) -> BadInput:
-    return BadInput(f"a stream like kraken/BTC-USD/trade was expected, was {name!r}")
+    return BadInput(f"a stream like VENUE/BTC-USD/trade was expected, was {name!r}")

@@ -1,6 +1,6 @@
 """The publisher: events of sessions to an engine, through one outbox.
 
-    async with fluxum.connect("kraken", ["BTC/USD"], ["book", "trade"]) as session:
+    async with fluxum.connect(EXCHANGE, ["BTC/USD"], ["book", "trade"]) as session:
         async with fluxum.publish("nats://127.0.0.1:4222", session) as publisher:
             ...
             print(publisher.statistics())
@@ -28,7 +28,7 @@ from fluxum.logs import masked
 from fluxum.model.event import Channel, Event
 from fluxum.pacing import Backoff, BackoffPolicy
 from fluxum.session.session import Session
-from fluxum.sink.engine import Engine, engine_of
+from fluxum.sink.engine import BatchWriter, disconnect, writer_of
 from fluxum.sink.outbox import Outbox, OutboxPolicy, OutboxSums
 from fluxum.sink.routes import Routes
 from fluxum.sink.wire import Checkpoint, encode_event_line, encode_notice
@@ -37,20 +37,21 @@ __all__ = ["PublishPolicy", "Publisher", "PublisherStatistics", "publish"]
 
 _log = logging.getLogger(__name__)
 _GATHER_S = 0.005  # events of so long are taken together: a wake-up for each would cost more
-_BACKOFF = BackoffPolicy(quick_tries=1, quick_s=0.1, first_s=0.5, ceiling_s=5.0)
 
 
 class PublishPolicy(Struct, frozen=True, kw_only=True):
     """How a publisher writes.
 
     `capacity` is how many events of a session may wait to be put into the outbox. A write that is
-    not acknowledged after `write_timeout_s` has failed. Tallies and checkpoints of books are
-    published every `tally_s` and `checkpoint_s`. At its end a publisher waits up to `close_s` for
-    the engine. With `has_account` the account's streams are published too.
+    not acknowledged after `write_timeout_s` has failed. It is tried again after a random time of up
+    to `retry_first_s`, doubled each time up to `retry_ceiling_s`. Tallies and checkpoints of books
+    are published every `tally_s` and `checkpoint_s`. At its end a publisher waits up to `close_s`
+    for the engine. With `has_account` the account's streams are published too.
     """
 
     outbox: OutboxPolicy = OutboxPolicy()
-    backoff: BackoffPolicy = _BACKOFF
+    retry_first_s: float = 0.5
+    retry_ceiling_s: float = 5.0
     capacity: int = 100_000
     write_timeout_s: float = 5.0
     tally_s: float = 5.0
@@ -95,12 +96,22 @@ class Publisher:
 
     _close: Callable[[], Awaitable[None]] | None = None
 
-    def __init__(self, engine: Engine, policy: PublishPolicy, clock: Clock, random: Random) -> None:
+    def __init__(
+        self, engine: BatchWriter, policy: PublishPolicy, clock: Clock, random: Random
+    ) -> None:
         self._engine = engine
         self._policy = policy
         self._clock = clock
         self._outbox = Outbox(clock.now_ns(), policy.outbox)
-        self._backoff = Backoff(policy.backoff, random)
+        self._backoff = Backoff(
+            BackoffPolicy(
+                quick_tries=1,
+                quick_s=0.1,
+                first_s=policy.retry_first_s,
+                ceiling_s=policy.retry_ceiling_s,
+            ),
+            random,
+        )
         self._sources: list[_Followed] = []
         self._news = asyncio.Event()
         self._is_open = False
@@ -145,7 +156,7 @@ class Publisher:
         """Write until cancelled. A fault in here ends the publisher, not the sessions."""
         try:
             await self._run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end a session either
             self._trouble = f"the publisher failed: {_text(error)}"
             _log.exception("sink: the publisher failed, and publishes nothing any more")
 
@@ -246,9 +257,7 @@ class Publisher:
 
     async def _disconnect(self) -> None:
         self._is_open = False
-        with suppress(Exception):
-            async with asyncio.timeout(1.0):
-                await self._engine.close()
+        await disconnect(self._engine)
 
 
 class _Followed:
@@ -290,7 +299,7 @@ class _Followed:
 
 
 def publish(
-    engine: str | Engine,
+    engine: str | BatchWriter,
     *sessions: Session,
     policy: PublishPolicy | None = None,
     clock: Clock | None = None,
@@ -303,7 +312,7 @@ def publish(
     """
     if not sessions:
         raise BadInput("a session to publish was expected, was none")
-    made = engine_of(engine) if isinstance(engine, str) else engine
+    made = writer_of(engine) if isinstance(engine, str) else engine
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Publisher]:

@@ -9,19 +9,19 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Self
 
 from fluxum.book.book import Book
 from fluxum.clock import Clock, SystemClock
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, TransportError
 from fluxum.flow.opening import Opening
 from fluxum.logs import masked
 from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import Backoff, BackoffPolicy
-from fluxum.sink.engine import Source, source_of
+from fluxum.sink.engine import BatchReader, disconnect, reader_of
 from fluxum.sink.intake import Intake, SubscriberStatistics
 
 __all__ = ["Subscriber", "subscribe"]
@@ -42,7 +42,7 @@ class Subscriber:
 
     _close: Callable[[], Awaitable[None]] | None = None
 
-    def __init__(self, source: Source, intake: Intake, clock: Clock, random: Random) -> None:
+    def __init__(self, source: BatchReader, intake: Intake, clock: Clock, random: Random) -> None:
         self._source = source
         self._intake = intake
         self._clock = clock
@@ -65,18 +65,22 @@ class Subscriber:
             self._unpack()
         return self._events.popleft()
 
-    async def drain(self, quiet_s: float = 1.0) -> list[Event]:
+    async def stored(self, quiet_s: float = 1.0) -> AsyncGenerator[Event]:
         """All events until none comes for `quiet_s`: what is stored now, if nobody publishes.
 
-        Raises what the engine's library raises if the engine cannot be read.
+        Raises TransportError if the engine cannot be read.
         """
-        while payloads := await self._read_once(quiet_s):
-            self._payloads.extend(payloads)
-            while self._payloads:
+        while True:
+            while self._payloads or self._events:
+                while self._events:
+                    yield self._events.popleft()
                 self._unpack()
-        events = list(self._events)
-        self._events.clear()
-        return events
+            try:
+                self._payloads.extend(await self._read_once(quiet_s))
+            except Exception as error:
+                raise TransportError(f"the engine cannot be read: {_text(error)}") from error
+            if not self._payloads:
+                return
 
     def book(self, venue: str, symbol: str) -> Book:
         """The book of a market as of the last event read: do not keep it. Raises NotSubscribed."""
@@ -104,9 +108,7 @@ class Subscriber:
     async def disconnect(self) -> None:
         """Disconnect; reading connects again."""
         self._is_open = False
-        with suppress(Exception):
-            async with asyncio.timeout(1.0):
-                await self._source.close()
+        await disconnect(self._source)
 
     def _unpack(self) -> None:
         if self._payloads:
@@ -118,8 +120,8 @@ class Subscriber:
             return await self._read_once(wait_s)
         except Exception as error:  # noqa: BLE001 - whatever its library raises: it may come back
             if not self._trouble:
-                _log.warning("sink: not read, and tried again: %s", masked(str(error)))
-            self._trouble = masked(str(error)) or type(error).__name__
+                _log.warning("sink: not read, and tried again: %s", _text(error))
+            self._trouble = _text(error)
             await self.disconnect()
             await asyncio.sleep(self._backoff.next_delay() or 0.0)
             return []
@@ -137,7 +139,7 @@ class Subscriber:
 
 
 def subscribe(
-    engine: str | Source,
+    engine: str | BatchReader,
     streams: str = "*",
     *,
     is_whole: bool = False,
@@ -146,11 +148,11 @@ def subscribe(
 ) -> Opening[Subscriber]:
     """Read what publishers write to an engine, by its URL (see `sink.engine`).
 
-    `streams` is a pattern such as `kraken/*/trade`; by default all are read. With `is_whole` it
+    `streams` is a pattern such as `VENUE/*/trade`; by default all are read. With `is_whole` it
     begins with the first that the engine still has, else with the next that comes. Enter it, or
     await and close it. Raises BadInput for a URL of no engine, or whose library is not installed.
     """
-    source = source_of(engine, streams, is_whole=is_whole) if isinstance(engine, str) else engine
+    source = reader_of(engine, streams, is_whole=is_whole) if isinstance(engine, str) else engine
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Subscriber]:
@@ -163,3 +165,8 @@ def subscribe(
             await made.disconnect()
 
     return Opening(opened)
+
+
+def _text(error: Exception) -> str:
+    """The error in a line; some libraries' errors have no text."""
+    return masked(str(error)) or type(error).__name__

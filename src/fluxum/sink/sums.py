@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from fluxum.sink.wire import Tally
 
-__all__ = ["StreamSums"]
+__all__ = ["StreamSums", "compare"]
 
 
 class StreamSums(Struct, kw_only=True):
@@ -49,13 +49,13 @@ class StreamSums(Struct, kw_only=True):
         """Whether nothing is lost since the reader joined, and the sums close."""
         return self.sums_close and not (self.missing or self.dropped or self.superseded)
 
-    def take(self, tally: Tally) -> None:
-        """Compare with the publisher's sums, as the tally comes."""
-        self.offered, self.tally_ns = tally.offered, tally.sent_ns
-        self.is_closed = tally.is_last
-        # What was offered and neither came nor was dropped is among the numbers that did not come.
-        lost = tally.offered - tally.dropped - self.events
-        unseen = self.before + self.missing
-        lost_notices = tally.notices - self.notices
-        excess = lost + lost_notices - unseen
-        self.unexplained = abs(excess) if excess else max(0, -lost, -lost_notices)
+
+def compare(sums: StreamSums, tally: Tally) -> None:
+    """Compare a reader's sums with the publisher's, as the tally comes."""
+    sums.offered, sums.tally_ns = tally.offered, tally.sent_ns
+    sums.is_closed = tally.is_last
+    # What was offered and neither came nor was dropped is among the numbers that did not come.
+    lost = tally.offered - tally.dropped - sums.events
+    lost_notices = tally.notices - sums.notices
+    excess = lost + lost_notices - sums.before - sums.missing
+    sums.unexplained = abs(excess) or max(0, -lost, -lost_notices)

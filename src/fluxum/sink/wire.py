@@ -1,6 +1,6 @@
 """What is written to an engine: batches of numbered events as JSON, the same for every engine.
 
-    {"stream": "kraken/BTC-USD/trade", "epoch": 1795636966734432000, "n": 4711, "count": 3,
+    {"stream": "VENUE/BTC-USD/trade", "epoch": 1795636966734432000, "n": 4711, "count": 3,
      "events": [...]}
 
 `epoch` is when the publisher began (nanoseconds), `n` the number of the first event. Numbers are

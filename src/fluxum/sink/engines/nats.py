@@ -29,15 +29,23 @@ class _Link:
         self._url = url
         self._link: Any = None
         self._stream: Any = None
+        self._sent: list[asyncio.Future[Any]] = []
+        self._error: Exception = ConnectionError("no server was tried")
 
     async def open(self) -> None:
         """Connect, and make the JetStream stream if it is not there."""
-        self._link = await self._nats.connect(
-            self._url.address.partition("?")[0],
-            allow_reconnect=False,
-            connect_timeout=_CONNECT_S,
-            error_cb=_ignore,
-        )
+        try:
+            self._link = await self._nats.connect(
+                self._url.address.partition("?")[0],
+                allow_reconnect=False,
+                connect_timeout=_CONNECT_S,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0.05,
+                error_cb=self._failed,
+                disconnected_cb=self._disconnected,
+            )
+        except library("nats.errors", "nats").NoServersError:
+            raise self._error from None
         self._stream = self._link.jetstream()
         name = self._url.name
         api = library("nats.js.api", "nats")
@@ -58,36 +66,49 @@ class _Link:
         if link is not None:
             await link.close()
 
+    async def _failed(self, error: Exception) -> None:
+        """The library would log its errors; those that matter are raised."""
+        self._error = error
+
+    async def _disconnected(self) -> None:
+        """The library leaves what it has sent without an end."""
+        for acknowledgement in self._sent:
+            if not acknowledgement.done():
+                acknowledgement.set_exception(ConnectionResetError("the server hung up"))
+
 
 class Writer(_Link):
-    """Writes to JetStream; see Engine."""
+    """Writes to JetStream; see BatchWriter."""
 
     async def write(self, batches: Sequence[Batch]) -> None:
-        """See Engine: all are sent, then all acknowledgements are awaited."""
+        """See BatchWriter: all are sent, then all acknowledgements are awaited."""
         name = self._url.name
-        sent = [
+        self._sent = [
             await self._stream.publish_async(
-                subject_of(name, batch.stream), batch.payload, headers={"Nats-Msg-Id": batch.key}
+                _subject_of(name, batch.stream), batch.payload, headers={"Nats-Msg-Id": batch.key}
             )
             for batch in batches
         ]
-        await asyncio.wait(sent)
-        for acknowledgement in sent:
-            acknowledgement.result()
+        await asyncio.wait(self._sent)
+        errors = [acknowledgement.exception() for acknowledgement in self._sent]
+        self._sent = []
+        for error in errors:
+            if error is not None:
+                raise error
 
 
 class Reader(_Link):
-    """Reads from JetStream; see Source."""
+    """Reads from JetStream; see BatchReader."""
 
     def __init__(self, url: EngineUrl, streams: str, is_whole: bool) -> None:
         super().__init__(url)
-        self._filter = subject_of(url.name, streams) if streams not in {"", "*"} else ""
+        self._filter = _subject_of(url.name, streams) if streams not in {"", "*"} else ""
         self._is_whole = is_whole
         self._last = 0
         self._messages: Any = None
 
     async def open(self) -> None:
-        """See Source: a consumer that keeps no state at the server for long."""
+        """See BatchReader: a consumer that keeps no state at the server for long."""
         await super().open()
         api = library("nats.js.api", "nats")
         config = api.ConsumerConfig(
@@ -107,7 +128,7 @@ class Reader(_Link):
         )
 
     async def read(self, wait_s: float) -> Sequence[bytes]:
-        """See Source."""
+        """See BatchReader."""
         try:
             found = await self._messages.fetch(_READ_AT_ONCE, timeout=wait_s)
         except (TimeoutError, library("nats.errors", "nats").TimeoutError):
@@ -119,10 +140,6 @@ class Reader(_Link):
         return [message.data for message in found]
 
 
-def subject_of(name: str, stream: str) -> str:
+def _subject_of(name: str, stream: str) -> str:
     """The subject of a stream; a pattern is the subject of a wildcard."""
     return f"{name}.{stream.translate(_ESCAPED).replace('/', '.')}"
-
-
-async def _ignore(_error: Exception) -> None:
-    """Errors are raised where they matter; the library would log them as well."""
