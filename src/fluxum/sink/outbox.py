@@ -21,6 +21,7 @@ from fluxum.sink.wire import Batch, OutboxDropped, Tally, encode_batch, encode_n
 __all__ = ["Outbox", "OutboxPolicy", "OutboxSums"]
 
 _BATCHES_AT_ONCE = 256
+_NOTICES_BYTES = 400  # no two notices are longer, but checkpoints
 
 
 class OutboxPolicy(Struct, frozen=True, kw_only=True):
@@ -42,8 +43,8 @@ class OutboxPolicy(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Raise for a policy that makes no sense."""
         counts = (self.events_max, self.bytes_max, self.batch_events, self.batch_bytes)
-        if min(counts) < 1 or self.event_bytes_max < 1 or self.batch_s < 0:
-            raise BadInput(f"an outbox needs bounds of at least 1, was {self}")
+        if min(counts) < 1 or self.events_max < 2 or self.event_bytes_max < 1 or self.batch_s < 0:
+            raise BadInput(f"an outbox needs bounds of at least 1, events_max of 2, was {self}")
 
 
 class OutboxSums(Struct, frozen=True, kw_only=True):
@@ -90,35 +91,28 @@ class Outbox:
         """Offer an event, as JSON; never waits and never raises. `now_ns` is for notices."""
         held = self._streams.get(stream) or self._begin(stream)
         held.offered += 1
-        if not self._has_room(len(line)) or len(line) > self.policy.event_bytes_max:
-            held.dropped += 1
-            held.untold += 1
-            return
-        if held.untold:
-            self._tell(held, now_s, now_ns)
-        self._append(held, line, now_s)
+        if held.untold or not self._fits(line):
+            self._put_after_loss(held, line, now_s, now_ns)
+        else:
+            self._append(held, line, now_s)
 
     def put_notice(self, stream: str, line: bytes, now_s: float) -> bool:
         """Put a notice of the publisher; returns whether there was room."""
-        has_room = self._has_room(len(line)) and len(line) <= self.policy.event_bytes_max
-        if has_room:
-            self._note(self._streams.get(stream) or self._begin(stream), line, now_s)
-        return has_room
+        if not self._fits(line):
+            return False
+        self._note(self._streams.get(stream) or self._begin(stream), line, now_s)
+        return True
 
     def tally(self, now_s: float, now_ns: int) -> None:
         """Put a `Tally` into every stream, where there is room, and what it has lost before it."""
         for held in self._streams.values():
-            if self._has_room(0):
-                if held.untold:
-                    self._tell(held, now_s, now_ns)
-                self._note(held, self._tally_of(held, now_s, now_ns, is_last=False), now_s)
+            if self._has_room(2, _NOTICES_BYTES):
+                self._tally(held, now_s, now_ns, is_last=False)
 
     def close(self, now_s: float, now_ns: int) -> None:
         """Put the last `Tally` into every stream, beyond the bound if need be: two a stream."""
         for held in self._streams.values():
-            if held.untold:
-                self._tell(held, now_s, now_ns)
-            self._note(held, self._tally_of(held, now_s, now_ns, is_last=True), now_s)
+            self._tally(held, now_s, now_ns, is_last=True)
             self._seal(held)
 
     # For the writer
@@ -176,9 +170,22 @@ class Outbox:
 
     # Pieces
 
-    def _has_room(self, size: int) -> bool:
+    def _has_room(self, count: int, size: int) -> bool:
         policy = self.policy
-        return self._count < policy.events_max and self._bytes + size <= policy.bytes_max
+        return self._count + count <= policy.events_max and self._bytes + size <= policy.bytes_max
+
+    def _fits(self, line: bytes) -> bool:
+        return len(line) <= self.policy.event_bytes_max and self._has_room(1, len(line))
+
+    def _put_after_loss(self, held: "_Waiting", line: bytes, now_s: float, now_ns: int) -> None:
+        """Put an event behind what stands for the lost ones, or lose it too."""
+        lost = encode_notice(OutboxDropped(count=held.untold, sent_ns=now_ns))
+        if held.untold and self._fits(line) and self._has_room(2, len(lost) + len(line)):
+            self._tell(held, lost, now_s)
+            self._append(held, line, now_s)
+        else:
+            held.dropped += 1
+            held.untold += 1
 
     def _begin(self, stream: str) -> "_Waiting":
         held = self._streams[stream] = _Waiting(stream)
@@ -205,23 +212,26 @@ class Outbox:
         held.notices += 1
         self._append(held, line, now_s, notices=1)
 
-    def _tell(self, held: "_Waiting", now_s: float, now_ns: int) -> None:
-        count, held.untold = held.untold, 0
+    def _tell(self, held: "_Waiting", line: bytes, now_s: float) -> None:
+        held.untold = 0
         self.refilled.add(held.stream)
-        self._note(held, encode_notice(OutboxDropped(count=count, sent_ns=now_ns)), now_s)
+        self._note(held, line, now_s)
 
-    def _tally_of(self, held: "_Waiting", now_s: float, now_ns: int, *, is_last: bool) -> bytes:
+    def _tally(self, held: "_Waiting", now_s: float, now_ns: int, *, is_last: bool) -> None:
+        """Put a `Tally` into a stream, and what it has lost before it."""
+        if held.untold:
+            lost = OutboxDropped(count=held.untold, sent_ns=now_ns)
+            self._tell(held, encode_notice(lost), now_s)
         since_s = held.waiting_since_s()
-        return encode_notice(
-            Tally(
-                offered=held.offered,
-                dropped=held.dropped,
-                notices=held.notices,
-                held_since_ns=None if since_s is None else now_ns - round((now_s - since_s) * 1e9),
-                is_last=is_last,
-                sent_ns=now_ns,
-            )
+        tally = Tally(
+            offered=held.offered,
+            dropped=held.dropped,
+            notices=held.notices,
+            held_since_ns=None if since_s is None else now_ns - round((now_s - since_s) * 1e9),
+            is_last=is_last,
+            sent_ns=now_ns,
         )
+        self._note(held, encode_notice(tally), now_s)
 
     def _seal(self, held: "_Waiting") -> None:
         """Make a batch of the events of a stream that are in none yet."""

@@ -32,7 +32,7 @@ class Log:
                 self.payloads += [batch.payload] * (2 if self.repeats else 1)
 
 
-class MemoryEngine:
+class MemoryWriter:
     def __init__(self, log: Log) -> None:
         self.log = log
 
@@ -66,7 +66,7 @@ class MemoryEngine:
         raise RuntimeError("closing an engine may fail as well")
 
 
-class MemorySource:
+class MemoryReader:
     def __init__(self, log: Log, at: int = 0) -> None:
         self.log = log
         self.at = at
