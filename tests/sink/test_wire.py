@@ -12,6 +12,7 @@ from fluxum.model.levels import Level, Levels
 from fluxum.model.market import BookSnapshot, BookUpdate, Side, Trade
 from fluxum.sink.wire import (
     Checkpoint,
+    Notice,
     OutboxDropped,
     Tally,
     encode_batch,
@@ -70,7 +71,7 @@ def test_a_batch_is_this_json() -> None:
 
 
 def test_every_fact_comes_back_as_it_was() -> None:
-    notices = [OutboxDropped(count=3, sent_ns=1), CHECKPOINT]
+    notices: list[Notice] = [OutboxDropped(count=3, sent_ns=1), CHECKPOINT]
     lines = [encode_event_line(TRADE), encode_event_line(UPDATE), *map(encode_notice, notices)]
 
     found = read_envelope(encode_batch("kraken/link", 1, 1, lines, 2).payload)

@@ -40,6 +40,7 @@ from fluxum.model.event import Event
 from fluxum.model.instant import format_second
 from fluxum.session.session import Session
 from fluxum.sink.engine import writer_of
+from fluxum.sink.intake import SubscriberStatistics
 from fluxum.sink.publisher import Publisher, PublishPolicy, publish
 from fluxum.sink.subscriber import Subscriber, subscribe
 from fluxum.sink.sums import StreamSums
@@ -118,25 +119,8 @@ def publish_events(
         keys=keys,
     )
     policy = PublishPolicy(has_account=account)
-
-    async def main(output: Output) -> None:
-        publisher: Publisher | None = None
-        async with (
-            open_sessions(selection, output.message) as sessions,
-            metrics_served(metrics, lambda: sessions, output.message),
-        ):
-            try:
-                async with publish(to, *sessions, policy=policy) as publisher:
-                    work = _follow(sessions, publisher, output)
-                    await until(seconds, attended(output, work))
-            finally:
-                if publisher is not None:
-                    _write_sums(publisher, output)
-            sessions.require_data()
-            _require_acknowledged(publisher)
-
     with live_output(form) as output:
-        run_async(main(output))
+        run_async(_publish(selection, to, policy, seconds, metrics, output))
 
 
 def subscribe_events(
@@ -189,29 +173,50 @@ def check_sink(
     Example: fluxum sink check nats://127.0.0.1:4222
     """
 
-    async def main() -> tuple[StreamSums, ...]:
+    async def main() -> SubscriberStatistics:
         async with subscribe(url, stream, is_whole=True) as subscriber:
             async for _ in subscriber.stored(quiet):
                 pass
-            found = subscriber.statistics()
-        unreadable.append(found.unreadable)
-        return found.streams
+            return subscriber.statistics()
 
-    unreadable: list[int] = []
     with Output(form) as output:
-        streams = sorted(run_async(main()), key=lambda one: (one.stream, one.epoch))
+        found = run_async(main())
+        streams = sorted(found.streams, key=lambda one: (one.stream, one.epoch))
         if form is Format.TABLE and streams:
             output.write({}, "\n".join(Table(_COLUMNS).lines(map(_row, streams))))
         elif form is not Format.TABLE:
             for one in streams:
                 output.write(_record(one), "")
     faults = [one.stream for one in streams if not one.is_whole]
-    if unreadable[0]:
-        raise StreamIncomplete(f"{unreadable[0]} messages are no batches of Fluxum")
+    if found.unreadable:
+        raise StreamIncomplete(f"{found.unreadable} messages are no batches of Fluxum")
     if faults:
         raise StreamIncomplete(f"incomplete: {', '.join(dict.fromkeys(faults))}")
     if not streams:
         raise StreamIncomplete("nothing is stored there")
+
+
+async def _publish(
+    selection: Selection,
+    to: str,
+    policy: PublishPolicy,
+    seconds: float | None,
+    metrics: int | None,
+    output: Output,
+) -> None:
+    publisher: Publisher | None = None
+    async with (
+        open_sessions(selection, output.message) as sessions,
+        metrics_served(metrics, lambda: sessions, output.message),
+    ):
+        try:
+            async with publish(to, *sessions, policy=policy) as publisher:
+                await until(seconds, attended(output, _follow(sessions, publisher, output)))
+        finally:
+            if publisher is not None:
+                _write_sums(publisher, output)
+        sessions.require_data()
+        _require_acknowledged(publisher)
 
 
 async def _follow(sessions: Sessions, publisher: Publisher, output: Output) -> None:

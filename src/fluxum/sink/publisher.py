@@ -13,7 +13,7 @@ engine or its library does ends a session.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from random import Random, SystemRandom
 
@@ -153,10 +153,20 @@ class Publisher:
         self._checkpoint(followed)
 
     async def run(self) -> None:
-        """Write until cancelled. A fault in here ends the publisher, not the sessions."""
+        """Write until cancelled."""
+        await self._guarded(self._run())
+
+    async def finish(self) -> None:
+        """Publish what waits and the last tallies, for as long as the policy allows."""
+        await self._guarded(self._finish())
+
+    # Pieces
+
+    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+        """A fault in here ends the publisher, not the sessions."""
         try:
-            await self._run()
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not end a session either
+            await work
+        except Exception as error:  # noqa: BLE001 - whatever it is: it is logged and shown
             self._trouble = f"the publisher failed: {_text(error)}"
             _log.exception("sink: the publisher failed, and publishes nothing any more")
 
@@ -172,19 +182,18 @@ class Publisher:
                 else:
                     await self._write()
 
-    async def finish(self) -> None:
-        """Publish what waits and the last tallies, for as long as the policy allows."""
-        for followed in self._sources:
-            self._take(followed)
-            followed.events.cancel()
-        self._outbox.close(_now_s(), self._clock.now_ns())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._policy.close_s):
-                while not self._outbox.is_empty:
-                    await self._write()
-        await self._disconnect()
-
-    # Pieces
+    async def _finish(self) -> None:
+        try:
+            for followed in self._sources:
+                self._take(followed)
+                followed.events.cancel()
+            self._outbox.close(_now_s(), self._clock.now_ns())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._policy.close_s):
+                    while not self._outbox.is_empty:
+                        await self._write()
+        finally:
+            await self._disconnect()
 
     async def _follow(self, followed: "_Followed") -> None:
         while await followed.events.wait():

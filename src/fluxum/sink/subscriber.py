@@ -42,9 +42,11 @@ class Subscriber:
 
     _close: Callable[[], Awaitable[None]] | None = None
 
-    def __init__(self, source: BatchReader, intake: Intake, clock: Clock, random: Random) -> None:
+    def __init__(
+        self, source: BatchReader, clock: Clock, random: Random, *, is_whole: bool
+    ) -> None:
         self._source = source
-        self._intake = intake
+        self._intake = Intake(is_whole=is_whole, joined_ns=clock.now_ns())
         self._clock = clock
         self._backoff = Backoff(_BACKOFF, random)
         self._payloads: deque[bytes] = deque()
@@ -156,9 +158,9 @@ def subscribe(
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Subscriber]:
-        wall = clock or SystemClock()
-        intake = Intake(is_whole=is_whole, joined_ns=wall.now_ns())
-        made = Subscriber(source, intake, wall, random or SystemRandom())
+        made = Subscriber(
+            source, clock or SystemClock(), random or SystemRandom(), is_whole=is_whole
+        )
         try:
             yield made
         finally:
