@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import pytest
@@ -132,14 +133,18 @@ class Engine:
 
 
 @contextmanager
-def engine(name: str, folder: Path) -> Iterator[Engine]:
+def engine(name: str) -> Iterator[Engine]:
     """An engine that runs, for the length of a block; skips the test if it is not installed."""
     missing = _missing(name)
     if missing:
         if os.environ.get("CI") and _PIP[name]:
             pytest.fail(f"{missing}: the development requirements have {_PIP[name]}")
         pytest.skip(missing)
-    with Engine(name, folder) as running:
+    # Not pytest's folder, which is closed to the user that PostgreSQL runs as.
+    with (
+        TemporaryDirectory(prefix="fluxum-", ignore_cleanup_errors=True) as folder,
+        Engine(name, Path(folder)) as running,
+    ):
         yield running
 
 
@@ -164,8 +169,7 @@ def _binary(name: str) -> str:
 
 def _make_cluster(binary: str, folder: Path) -> None:
     if os.geteuid() == 0:
-        for one in (folder, *list(folder.parents)[:2]):  # pytest's folders are closed to others
-            one.chmod(0o755)
+        folder.chmod(0o755)
         shutil.chown(folder, "postgres")
     program = str(Path(binary).parent / "initdb")
     data = ["-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "--no-sync"]

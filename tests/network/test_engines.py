@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,8 @@ TRADES, BOOK = "kraken/BTC-USD/trade", "kraken/A%2DB.C-USD/book"
 
 
 @pytest.fixture(name="running", params=NAMES)
-def _running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    with engine(request.param, tmp_path) as running:
+def _running(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with engine(request.param) as running:
         yield running
 
 
@@ -111,12 +110,12 @@ def test_what_was_acknowledged_survives_a_kill(running: Engine) -> None:
     asyncio.run(story())
 
 
-def test_a_second_publisher_of_a_stream_is_not_taken_for_a_repeat(tmp_path: Path) -> None:
+def test_a_second_publisher_of_a_stream_is_not_taken_for_a_repeat() -> None:
     async def story(url: str) -> None:
         async with writer(url) as out:
             await out.write([batch(TRADES, 1, epoch=2)])
             with pytest.raises(LocalProtocolError, match="another publisher"):
                 await out.write([batch(TRADES, 1, epoch=1)])
 
-    with engine("redis", tmp_path) as running:
+    with engine("redis") as running:
         asyncio.run(story(running.url))
