@@ -91,10 +91,22 @@ class Outbox:
         """Offer an event, as JSON; never waits and never raises. `now_ns` is for notices."""
         held = self._streams.get(stream) or self._begin(stream)
         held.offered += 1
-        if held.untold or not self._fits(line):
+        policy, size = self.policy, len(line)
+        room = policy.bytes_max - self._bytes
+        is_short = size <= policy.event_bytes_max and size <= room
+        if held.untold or not is_short or self._count >= policy.events_max:
             self._put_after_loss(held, line, now_s, now_ns)
-        else:
-            self._append(held, line, now_s)
+            return
+        lines = held.lines
+        if lines and len(lines) < policy.batch_events - 1:
+            held.size += size
+            if held.size < policy.batch_bytes:  # nearly all are: it neither begins nor ends a batch
+                lines.append(line)
+                self._count += 1
+                self._bytes += size
+                return
+            held.size -= size
+        self._append(held, line, now_s)
 
     def put_notice(self, stream: str, line: bytes, now_s: float) -> bool:
         """Put a notice of the publisher; returns whether there was room."""
@@ -202,7 +214,6 @@ class Outbox:
         held.lines.append(line)
         held.size += size
         held.notices_open += notices
-        held.last += 1
         self._count += 1
         self._bytes += size
         if len(held.lines) >= policy.batch_events or held.size >= policy.batch_bytes:
@@ -236,8 +247,9 @@ class Outbox:
     def _seal(self, held: "_Waiting") -> None:
         """Make a batch of the events of a stream that are in none yet."""
         if held.lines:
-            first = held.last - len(held.lines) + 1
+            first = held.last + 1
             batch = encode_batch(held.stream, self.epoch, first, held.lines, held.notices_open)
+            held.last += batch.count
             held.batches.append((batch, held.since_s))
             held.lines, held.size, held.notices_open = [], 0, 0
             del self._open[held.stream]
@@ -264,7 +276,8 @@ class _Waiting:
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
-        self.last = self.notices = 0
+        self.last = 0  # the last number of the last batch
+        self.notices = 0
         self.offered = self.acknowledged = self.dropped = 0
         self.untold = 0  # dropped since the last `OutboxDropped`
         self.batches: deque[tuple[Batch, float]] = deque()
@@ -283,7 +296,7 @@ class _Waiting:
         sealed = sum(batch.count - batch.notices for batch, _ in self.batches)
         return OutboxSums(
             stream=self.stream,
-            last=self.last,
+            last=self.last + len(self.lines),
             notices=self.notices,
             offered=self.offered,
             acknowledged=self.acknowledged,
