@@ -10,8 +10,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,6 +59,13 @@ class Engine:
             assert self._process.poll() is None, f"{self.name} ended"
             time.sleep(0.02)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is there; if it has ended by itself it can be started again."""
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+        return self._process is not None
+
     def kill(self) -> None:
         """End it at once, as `kill -9` does."""
         assert self._process is not None
@@ -81,7 +88,7 @@ class Engine:
 
     def stop(self) -> None:
         """End it if it runs."""
-        if self._process is not None:
+        if self.is_alive:
             self.kill()
 
     def _signal(self, number: int) -> None:
@@ -133,19 +140,27 @@ class Engine:
 
 
 @contextmanager
-def engine(name: str) -> Iterator[Engine]:
-    """An engine that runs, for the length of a block; skips the test if it is not installed."""
+def engine(
+    name: str, disk: Callable[[], AbstractContextManager[Path]] | None = None
+) -> Iterator[Engine]:
+    """An engine that runs, for the length of a block; skips the test if it is not installed.
+
+    Its data is in a temporary folder, or on a `disk`.
+    """
     missing = _missing(name)
     if missing:
         if os.environ.get("CI") and _PIP[name]:
             pytest.fail(f"{missing}: the development requirements have {_PIP[name]}")
         pytest.skip(missing)
     # Not pytest's folder, which is closed to the user that PostgreSQL runs as.
-    with (
-        TemporaryDirectory(prefix="fluxum-", ignore_cleanup_errors=True) as folder,
-        Engine(name, Path(folder)) as running,
-    ):
+    with (disk or _folder)() as folder, Engine(name, folder) as running:
         yield running
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="fluxum-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def _missing(name: str) -> str:

@@ -18,9 +18,7 @@ def test_batches_come_back_in_order_from_the_mock() -> None:
     stream = "kraken/BTC-USD/trade"
 
     def batch(n: int) -> list:  # type: ignore[type-arg]
-        return [
-            encode_batch(stream, 7, n, [encode_notice(OutboxDropped(count=n, sent_ns=1))], 1)
-        ]
+        return [encode_batch(stream, 7, n, [encode_notice(OutboxDropped(count=n, sent_ns=1))], 1)]
 
     async def story() -> None:
         writer, reader = writer_of(url), reader_of(url, "*/*/trade", is_whole=True)

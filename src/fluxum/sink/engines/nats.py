@@ -82,19 +82,21 @@ class Writer(_Link):
 
     async def write(self, batches: Sequence[Batch]) -> None:
         """See BatchWriter: all are sent, then all acknowledgements are awaited."""
-        name = self._url.name
-        self._sent = [
-            await self._stream.publish_async(
-                _subject_of(name, batch.stream), batch.payload, headers={"Nats-Msg-Id": batch.key}
-            )
-            for batch in batches
-        ]
-        await asyncio.wait(self._sent)
-        errors = [acknowledgement.exception() for acknowledgement in self._sent]
-        self._sent = []
-        for error in errors:
-            if error is not None:
-                raise error
+        name, sent = self._url.name, self._sent
+        try:
+            for batch in batches:
+                subject, headers = _subject_of(name, batch.stream), {"Nats-Msg-Id": batch.key}
+                sent.append(
+                    await self._stream.publish_async(subject, batch.payload, headers=headers)
+                )
+            await asyncio.wait(sent)
+            for acknowledgement in sent:
+                acknowledgement.result()
+        finally:
+            for acknowledgement in sent:  # errors but the first would be logged as never retrieved
+                if not acknowledgement.cancel() and not acknowledgement.cancelled():
+                    acknowledgement.exception()
+            sent.clear()
 
 
 class Reader(_Link):
