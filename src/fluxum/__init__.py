@@ -169,6 +169,13 @@ if TYPE_CHECKING:  # imported when one of their names is first used, see `__geta
     from fluxum.paper.transit import PaperFaults
     from fluxum.paper.venue import PaperVenue
     from fluxum.paper_trader import PaperTrader, paper
+    from fluxum.sink.engine import BatchReader, BatchWriter
+    from fluxum.sink.intake import SubscriberStatistics
+    from fluxum.sink.outbox import OutboxPolicy, OutboxSums
+    from fluxum.sink.publisher import Publisher, PublisherStatistics, PublishPolicy, publish
+    from fluxum.sink.subscriber import Subscriber, subscribe
+    from fluxum.sink.sums import StreamSums
+    from fluxum.sink.wire import Batch
 
 __all__: list[str] = [
     "Account",
@@ -180,6 +187,9 @@ __all__: list[str] = [
     "BadInput",
     "BalanceManager",
     "BalanceStreamingStatus",
+    "Batch",
+    "BatchReader",
+    "BatchWriter",
     "Batches",
     "Board",
     "Book",
@@ -277,6 +287,8 @@ __all__: list[str] = [
     "OrderQuery",
     "OrderRecord",
     "OrderTotals",
+    "OutboxPolicy",
+    "OutboxSums",
     "OutcomeUnknown",
     "Overflow",
     "Page",
@@ -292,6 +304,9 @@ __all__: list[str] = [
     "PositionLine",
     "Profit",
     "ProtocolError",
+    "PublishPolicy",
+    "Publisher",
+    "PublisherStatistics",
     "QueryStatistics",
     "RateLimited",
     "RawFrame",
@@ -319,6 +334,9 @@ __all__: list[str] = [
     "Share",
     "StaleLink",
     "Stream",
+    "StreamSums",
+    "Subscriber",
+    "SubscriberStatistics",
     "SwitchKeeper",
     "SwitchState",
     "TapeEnded",
@@ -359,6 +377,8 @@ __all__: list[str] = [
     "merge",
     "merge_by_time",
     "paper",
+    "publish",
+    "subscribe",
     "trade",
     "verify",
 ]
@@ -391,6 +411,13 @@ _LATER = (
     "fluxum.paper.records",
     "fluxum.paper.venue",
     "fluxum.paper_trader",
+    "fluxum.sink.engine",
+    "fluxum.sink.intake",
+    "fluxum.sink.outbox",
+    "fluxum.sink.publisher",
+    "fluxum.sink.subscriber",
+    "fluxum.sink.sums",
+    "fluxum.sink.wire",
 )
 
 

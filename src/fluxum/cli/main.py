@@ -23,6 +23,7 @@ from fluxum.cli import (
     positions,
     queries,
     simulator,
+    sinks,
     statements,
     stored,
     tapes,
@@ -283,6 +284,12 @@ _add(_columns, stored.build_columns, "build")
 _add(_columns, stored.check_columns, "check")
 _add(_columns, stored.query_columns, "sql")
 app.add_typer(_columns, name="columns")
+_add(app, sinks.publish_events, "publish")
+_add(app, sinks.subscribe_events, "subscribe")
+_sink = _group("Message engines: whether all that was published is there.")
+_sink.callback()(lambda: None)  # so that `check` stays a subcommand
+_add(_sink, sinks.check_sink, "check")
+app.add_typer(_sink, name="sink")
 app.add_typer(_orders(), name="order")
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
@@ -22,7 +22,9 @@ from fluxum.model.levels import Levels
 from fluxum.model.market import BookUpdate
 from fluxum.model.numbers import digits
 
-__all__ = ["decode_event", "encode_event", "plain"]
+__all__ = ["decode_event", "decoder", "encode_event", "encode_with_text", "plain"]
+
+T = TypeVar("T")
 
 
 def plain(value: object) -> Any:
@@ -39,6 +41,22 @@ def encode_event(event: Event) -> bytes:
     if _has_exponent(line):
         line = _spell_in(event.__class__)(_format_symbol, line)
     return line
+
+
+def encode_with_text(event: Event) -> bytes:
+    """The same with the `text` of levels, in base64: a reader can compute checksums from it."""
+    line = _encode(event)
+    if _has_exponent(line):
+        line = _spell_in(event.__class__)(_format_symbol, line)
+    return line
+
+
+def decoder(kind: type[T]) -> Callable[[bytes], T]:
+    """A function that makes a fact of this type from its JSON; it raises MsgspecError.
+
+    Sequences of levels are lists (see `decode_event`).
+    """
+    return msgspec.json.Decoder(kind, dec_hook=_custom).decode
 
 
 def decode_event(line: bytes) -> Event:

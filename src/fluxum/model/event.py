@@ -296,6 +296,7 @@ class GapCause(Enumeration):
     """What lost the data.
 
     VENUE: the venue's own numbers skip. REJECTED: a frame or row of the stream could not be read.
+    ENGINE: the message engine between a publisher and this reader lost it.
     """
 
     LINK_LOST = "link_lost"
@@ -303,6 +304,7 @@ class GapCause(Enumeration):
     VENUE = "venue"
     REJECTED = "rejected"
     RECORDER = "recorder"
+    ENGINE = "engine"
 
 
 class Repair(Enumeration):

@@ -1,0 +1,158 @@
+"""The port to message engines: a writer and a reader of batches, and which engine a URL names.
+
+    nats://127.0.0.1:4222?name=fluxum        NATS JetStream (extra nats)
+    redis://127.0.0.1:6379?name=fluxum       Redis Streams (extra redis)
+    postgresql://127.0.0.1/db?name=fluxum    PostgreSQL (extra postgres)
+    kafka://127.0.0.1:9092?name=fluxum       Kafka (extra kafka; tested against a mock only)
+
+`name` is the stream, prefix of keys, table or topic, `fluxum` by default. An engine module has a
+class `Writer` and a class `Reader`, made with an `EngineUrl`; both convert no errors: their caller
+takes whatever the library raises for a failure of the engine, and opens them again.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.logs import hide
+from fluxum.sink.wire import Batch
+
+__all__ = [
+    "BatchReader",
+    "BatchWriter",
+    "EngineUrl",
+    "disconnect",
+    "library",
+    "reader_of",
+    "writer_of",
+]
+
+_ENGINES = {
+    "nats": "nats",
+    "tls": "nats",
+    "redis": "redis",
+    "rediss": "redis",
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "kafka": "kafka",
+}
+_log = logging.getLogger(__name__)
+_CLOSE_S = 1.0
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
+
+
+class BatchWriter(Protocol):
+    """Writes batches."""
+
+    async def open(self) -> None:
+        """Connect, and make the stream, keys or tables if they are not there; may raise."""
+        ...
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        """Store batches of different streams; returns when the engine has acknowledged all.
+
+        If it raises or is cancelled, some may be stored; the same batches come again after another
+        `open`, and those that are stored already count as acknowledged.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Disconnect; may raise."""
+        ...
+
+
+class BatchReader(Protocol):
+    """Reads batches in the order in which the engine stored those of each stream."""
+
+    async def open(self) -> None:
+        """Connect, at the position after the last batch that was read; may raise."""
+        ...
+
+    async def read(self, wait_s: float) -> Sequence[bytes]:
+        """The next payloads; empty if none came within `wait_s`."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect; may raise."""
+        ...
+
+
+class EngineUrl(Struct, frozen=True, kw_only=True):
+    """An engine's address, without the options that are Fluxum's, and these."""
+
+    engine: str
+    address: str
+    name: str
+    options: dict[str, str]
+
+    @classmethod
+    def parse(cls, url: str) -> "EngineUrl":
+        """Read a URL; raises BadInput, which does not show its password."""
+        parts = urlsplit(url)
+        engine = _ENGINES.get(parts.scheme)
+        if engine is None or not parts.netloc:
+            known = ", ".join(f"{one}://" for one in ("nats", "redis", "postgresql", "kafka"))
+            raise BadInput(f"a URL of an engine was expected ({known}), was {_hidden(url)!r}")
+        hide(parts.password or "")
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        name = options.pop("name", "fluxum")
+        if not _NAME.fullmatch(name):
+            raise BadInput(f"name=LETTERS_OR_DIGITS was expected, was {name!r}")
+        address = urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(options), ""))
+        return cls(engine=engine, address=address, name=name, options=options)
+
+    def __repr__(self) -> str:
+        """The URL without its password."""
+        return f"{_hidden(self.address)} ({self.name})"
+
+
+def _hidden(url: str) -> str:
+    """A URL without its password."""
+    return re.sub(r"//[^/@]*@", "//***@", url)
+
+
+def writer_of(url: str) -> BatchWriter:
+    """The writer of a URL; raises BadInput, also if the engine's library is not installed."""
+    parsed = EngineUrl.parse(url)
+    writer: Callable[[EngineUrl], BatchWriter] = _module(parsed).Writer
+    return writer(parsed)
+
+
+def reader_of(url: str, streams: str, *, is_whole: bool) -> BatchReader:
+    """The reader of a URL: of streams by a pattern, from the first that is stored or the next.
+
+    Raises BadInput, also if the engine's library is not installed.
+    """
+    parsed = EngineUrl.parse(url)
+    reader: Callable[[EngineUrl, str, bool], BatchReader] = _module(parsed).Reader
+    return reader(parsed, streams, is_whole)
+
+
+async def disconnect(engine: BatchWriter | BatchReader) -> None:
+    """Close a writer or reader that has failed or is done; what that raises means nothing."""
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await engine.close()
+    except Exception as error:  # noqa: BLE001 - it is closed, whatever its library says
+        _log.debug("sink: closing raised %r", error)
+
+
+def library(name: str, extra: str) -> Any:
+    """An engine's library, imported when it is used; raises BadInput if it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise BadInput(
+            f"{name} of the extra {extra} is needed: pip install 'fluxum[{extra}]'"
+        ) from error
+
+
+def _module(url: EngineUrl) -> Any:
+    return import_module(f"fluxum.sink.engines.{url.engine}")

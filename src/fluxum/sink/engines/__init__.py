@@ -1,0 +1,1 @@
+"""One module for each engine: what is different about it, and nothing else."""

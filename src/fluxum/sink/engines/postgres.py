@@ -1,0 +1,139 @@
+"""PostgreSQL: a table with a row for each event, its key `(stream, epoch, n)`.
+
+A write copies rows to a temporary table and inserts those whose key is not there yet, in one
+transaction: a repeat changes nothing. Gaps are found by
+
+    SELECT stream, epoch, max(n) - min(n) + 1 - count(*) FROM fluxum GROUP BY 1, 2
+
+It is a table to ask, not a bus: readers look for new rows every 50 ms.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from fluxum.clock import monotonic_s
+from fluxum.sink.engine import EngineUrl, library
+from fluxum.sink.names import matches
+from fluxum.sink.wire import Batch, encode_batch, split
+
+__all__ = ["Reader", "Writer"]
+
+_CONNECT_S = 3.0
+_POLL_S = 0.05
+_READ_AT_ONCE = 5_000
+_COLUMNS = ("stream", "epoch", "n", "event")
+_TABLE = """
+CREATE TABLE IF NOT EXISTS {name} (
+    stream text NOT NULL, epoch bigint NOT NULL, n bigint NOT NULL, event json NOT NULL,
+    place bigserial NOT NULL, PRIMARY KEY (stream, epoch, n));
+CREATE UNIQUE INDEX IF NOT EXISTS {name}_place ON {name} (place)
+"""
+_STAGING = """
+CREATE TEMPORARY TABLE staging (stream text, epoch bigint, n bigint, event json)
+ON COMMIT DELETE ROWS
+"""
+# One writer at a time, so that a reader that goes by `place` passes over no row committed late.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext($1))"
+_INSERT = """
+INSERT INTO {name} (stream, epoch, n, event)
+SELECT stream, epoch, n, event FROM staging ORDER BY stream, epoch, n ON CONFLICT DO NOTHING
+"""
+_READ = """
+SELECT stream, epoch, n, event, place FROM {name} WHERE place > $1 ORDER BY place LIMIT $2
+"""
+
+
+class _Link:
+    def __init__(self, url: EngineUrl) -> None:
+        self._asyncpg = library("asyncpg", "postgres")
+        self._url = url
+        self._link: Any = None
+
+    async def open(self) -> None:
+        """Connect, and make the table if it is not there."""
+        self._link = await self._asyncpg.connect(self._url.address, timeout=_CONNECT_S)
+        async with self._link.transaction():
+            await self._link.execute(_LOCK.replace("$1", f"'{self._url.name}'"))
+            await self._link.execute(_TABLE.format(name=self._url.name))
+
+    async def close(self) -> None:
+        """Close the connection, without a word if the server does not answer."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.terminate()
+
+
+class Writer(_Link):
+    """Writes to PostgreSQL; see BatchWriter."""
+
+    async def open(self) -> None:
+        """See BatchWriter."""
+        await super().open()
+        await self._link.execute(_STAGING)
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        """See BatchWriter: one transaction."""
+        rows = [
+            (batch.stream, batch.epoch, batch.n + at, line.decode())
+            for batch in batches
+            for at, line in enumerate(split(batch.payload))
+        ]
+        async with self._link.transaction():
+            await self._link.execute(_LOCK, self._url.name)
+            await self._link.copy_records_to_table("staging", records=rows, columns=_COLUMNS)
+            await self._link.execute(_INSERT.format(name=self._url.name))
+
+
+class Reader(_Link):
+    """Reads from PostgreSQL; see BatchReader."""
+
+    def __init__(self, url: EngineUrl, streams: str, is_whole: bool) -> None:
+        super().__init__(url)
+        self._pattern = streams
+        self._place: int | None = 0 if is_whole else None
+
+    async def open(self) -> None:
+        """See BatchReader."""
+        await super().open()
+        if self._place is None:
+            last = f"SELECT coalesce(max(place), 0) FROM {self._url.name}"  # noqa: S608 - checked
+            self._place = await self._link.fetchval(last)
+
+    async def read(self, wait_s: float) -> Sequence[bytes]:
+        """See BatchReader."""
+        until_s = monotonic_s() + wait_s
+        while True:
+            rows = await self._link.fetch(
+                _READ.format(name=self._url.name), self._place, _READ_AT_ONCE
+            )
+            if rows:
+                self._place = rows[-1]["place"]
+            found = [row for row in rows if matches(self._pattern, row["stream"])]
+            if found or monotonic_s() >= until_s:
+                return _batches(found)
+            if not rows:
+                await asyncio.sleep(_POLL_S)
+
+
+def _batches(rows: Sequence[Any]) -> list[bytes]:
+    """Batches of rows whose numbers follow on."""
+    found: list[bytes] = []
+    lines: list[bytes] = []
+    first: Any = None
+    for row in rows:
+        follows = first is not None and (row["stream"], row["epoch"], row["n"]) == (
+            first["stream"],
+            first["epoch"],
+            first["n"] + len(lines),
+        )
+        if not follows:
+            if lines:
+                found.append(_batch(first, lines))
+            first, lines = row, []
+        lines.append(row["event"].encode())
+    return [*found, _batch(first, lines)] if lines else found
+
+
+def _batch(first: Any, lines: Sequence[bytes]) -> bytes:
+    return encode_batch(first["stream"], first["epoch"], first["n"], lines, 0).payload

@@ -1,0 +1,80 @@
+"""Names of streams: one publisher's one venue, symbol and channel, as `VENUE/BTC-USD/trade`.
+
+What is of a whole venue has no symbol: `VENUE/instrument`, `VENUE/link` (states, notices, lost
+links), `VENUE/account/execution`. A name can be read back: a `-` of a base asset is `%2D`.
+"""
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
+
+__all__ = ["StreamName", "link_stream", "matches", "stream_of"]
+
+_LINK = "link"
+_ACCOUNT = "account"
+
+
+class StreamName(Struct, frozen=True):
+    """A stream's venue and subscription; `None` for the stream of the venue's links."""
+
+    venue: str
+    subscription: Subscription | None
+
+    @classmethod
+    def parse(cls, text: str) -> "StreamName":
+        """Read a name; raises BadInput."""
+        match text.split("/"):
+            case [venue, "link"]:
+                return cls(venue, None)
+            case [venue, channel]:
+                return cls(venue, Subscription(_channel(channel, text)))
+            case [venue, "account", channel]:
+                return cls(venue, Subscription(_channel(channel, text)))
+            case [venue, symbol, channel]:
+                return cls(venue, Subscription(_channel(channel, text), _symbol(symbol)))
+            case _:
+                raise _refused(text)
+
+
+def stream_of(venue: str, channel: Channel, symbol: Symbol | None = None) -> str:
+    """The name of a stream of data."""
+    if channel.is_private:
+        return f"{venue}/{_ACCOUNT}/{channel.value}"
+    if symbol is None:
+        return f"{venue}/{channel.value}"
+    base, _, rest = symbol.partition("/")
+    escaped = base.replace("%", "%25").replace("-", "%2D")
+    return f"{venue}/{escaped}-{rest}/{channel.value}"
+
+
+def link_stream(venue: str) -> str:
+    """The name of the stream of a venue's links."""
+    return f"{venue}/{_LINK}"
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a name is of a pattern: part by part, `*` is any; `` and `*` alone are all names."""
+    if pattern in {"", "*"}:
+        return True
+    wanted, parts = pattern.split("/"), name.split("/")
+    return len(wanted) == len(parts) and all(
+        one in {"*", part} for one, part in zip(wanted, parts, strict=True)
+    )
+
+
+def _channel(text: str, name: str) -> Channel:
+    try:
+        return Channel(text)
+    except ValueError as error:
+        raise _refused(name) from error
+
+
+def _symbol(text: str) -> Symbol:
+    base, _, rest = text.partition("-")
+    return Symbol(f"{base.replace('%2D', '-').replace('%25', '%')}/{rest}")
+
+
+def _refused(name: str) -> BadInput:
+    return BadInput(f"a stream like VENUE/BTC-USD/trade was expected, was {name!r}")

@@ -1,0 +1,88 @@
+"""An engine in memory, with faults: what a writer and a reader must bear from a real one."""
+
+import asyncio
+from collections.abc import Sequence
+
+from fluxum.sink.wire import Batch
+
+
+class Log:
+    """What the engine has stored, in order, and what is wrong with it now.
+
+    `lost_acks` writes are stored and not acknowledged; `refused` fail and store nothing;
+    `hangs` never end; `halves` store the first half and fail. `repeats` stores each batch twice
+    for readers. `ids` suppresses what has been stored already, as engines do.
+    """
+
+    def __init__(self, *, ids: bool = True) -> None:
+        self.payloads: list[bytes] = []
+        self.keys: set[str] = set()
+        self.ids = ids
+        self.lost_acks = self.refused = self.hangs = self.halves = 0
+        self.repeats = False
+        self.is_down = False
+        self.opened = 0
+        self.written: list[Sequence[Batch]] = []
+        self.slow_s = 0.0
+
+    def store(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            if not (self.ids and batch.key in self.keys):
+                self.keys.add(batch.key)
+                self.payloads += [batch.payload] * (2 if self.repeats else 1)
+
+
+class MemoryWriter:
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    async def open(self) -> None:
+        if self.log.is_down:
+            raise ConnectionRefusedError("the engine is down")
+        self.log.opened += 1
+
+    async def write(self, batches: Sequence[Batch]) -> None:
+        log = self.log
+        log.written.append(list(batches))
+        await asyncio.sleep(log.slow_s)
+        if log.is_down:
+            raise ConnectionResetError("the engine went down")
+        if log.hangs:
+            log.hangs -= 1
+            await asyncio.sleep(1_000_000)
+        if log.refused:
+            log.refused -= 1
+            raise RuntimeError("no space left on device")
+        if log.halves:
+            log.halves -= 1
+            log.store(batches[: len(batches) // 2])
+            raise ConnectionResetError("in the middle")
+        log.store(batches)
+        if log.lost_acks:
+            log.lost_acks -= 1
+            raise ConnectionResetError("after it was stored")
+
+    async def close(self) -> None:
+        raise RuntimeError("closing an engine may fail as well")
+
+
+class MemoryReader:
+    def __init__(self, log: Log, at: int = 0) -> None:
+        self.log = log
+        self.at = at
+
+    async def open(self) -> None:
+        if self.log.is_down:
+            raise ConnectionRefusedError("the engine is down")
+
+    async def read(self, wait_s: float) -> Sequence[bytes]:
+        if self.at == len(self.log.payloads):
+            await asyncio.sleep(wait_s)
+        if self.log.is_down:
+            raise ConnectionResetError("the engine went down")
+        found = self.log.payloads[self.at :]
+        self.at = len(self.log.payloads)
+        return found
+
+    async def close(self) -> None:
+        raise RuntimeError("closing an engine may fail as well")

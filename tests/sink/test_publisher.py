@@ -1,0 +1,417 @@
+"""Sessions, a publisher, an engine in memory with faults, and readers: all in virtual time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+from worlds import BOOK, BTC, TRADES, World, play, world
+
+from fluxum.book.proof import BookStatus
+from fluxum.errors import BadInput, TransportError
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Dropped,
+    Event,
+    Gap,
+    GapCause,
+    LinkLost,
+    Repair,
+    Resynced,
+    State,
+    Subscription,
+)
+from fluxum.model.market import BookSnapshot, BookUpdate, Trade
+from fluxum.sim.loop import SimulatedClock
+from fluxum.sink.outbox import OutboxPolicy
+from fluxum.sink.publisher import Publisher, PublishPolicy, publish
+from fluxum.sink.subscriber import Subscriber, subscribe
+from fluxum.sink.wire import read_envelope
+from fluxum.venues.okx.venue import OKX
+from memory_engine import Log, MemoryReader, MemoryWriter
+
+SMALL = OutboxPolicy(events_max=100)
+
+
+@asynccontextmanager
+async def published(
+    now: World, log: Log, policy: PublishPolicy | None = None
+) -> AsyncGenerator[Publisher]:
+    async with publish(
+        MemoryWriter(log), now.session, policy=policy, clock=SimulatedClock(), random=Random(3)
+    ) as publisher:
+        yield publisher
+
+
+@asynccontextmanager
+async def reading(log: Log, at: int = 0, *, is_whole: bool = True) -> AsyncGenerator[Subscriber]:
+    async with subscribe(
+        MemoryReader(log, at), is_whole=is_whole, clock=SimulatedClock(), random=Random(3)
+    ) as subscriber:
+        yield subscriber
+
+
+async def read_all(log: Log) -> tuple[list[Event], Subscriber]:
+    async with reading(log) as subscriber:
+        return [event async for event in subscriber.stored()], subscriber
+
+
+def of_market(events: list[Event], *kinds: type) -> list[Event]:
+    return [event for event in events if isinstance(event, kinds)]
+
+
+Fault = Callable[[Log], Awaitable[None]]
+
+
+async def lost_acknowledgements(log: Log) -> None:
+    log.lost_acks = 3
+    await asyncio.sleep(10)
+
+
+async def refusals(log: Log) -> None:
+    log.refused = 3
+    await asyncio.sleep(10)
+
+
+async def a_hang(log: Log) -> None:
+    log.hangs = 1
+    await asyncio.sleep(20)
+
+
+async def halves(log: Log) -> None:
+    log.halves = 3
+    await asyncio.sleep(10)
+
+
+async def repeats(log: Log) -> None:
+    log.repeats = True
+    await asyncio.sleep(5)
+
+
+async def repeats_without_ids(log: Log) -> None:
+    log.ids = False
+    await lost_acknowledgements(log)
+
+
+async def an_outage(log: Log) -> None:
+    log.is_down = True
+    await asyncio.sleep(10)
+    log.is_down = False
+    await asyncio.sleep(10)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lost_acknowledgements,
+        refusals,
+        a_hang,
+        halves,
+        repeats,
+        repeats_without_ids,
+        an_outage,
+    ],
+)
+def test_a_reader_gets_every_event_once_whatever_the_engine_does(fault: Fault) -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(BOOK, TRADES, rate_per_s=50, faults="hangup@4s") as now:
+            async with published(now, log) as publisher:
+                await now.session.wait_ready(5)
+                await asyncio.sleep(3)
+                await fault(log)
+                await asyncio.sleep(3)
+                book, proof = now.session.book(BTC).snapshot(), now.session.book(BTC).proof()
+                mine = await now.live(0)
+            counts = publisher.statistics()
+
+            events, subscriber = await read_all(log)
+
+            assert counts.sums_close
+            assert (counts.dropped, counts.waiting) == (0, 0)
+            for kind in (BookSnapshot, BookUpdate, Trade, Gap):
+                assert of_market(events, kind) == of_market(mine, kind)
+            found = subscriber.statistics()
+            assert found.sums_close
+            assert found.events == counts.offered
+            assert (found.missing, found.own) == (0, 0)
+            assert found.checkpoints_passed > 0
+            assert found.checkpoints_failed == 0
+            assert subscriber.book("kraken", BTC).snapshot() == book
+            assert subscriber.book("kraken", BTC).proof() == proof
+            assert all(one.is_whole and one.is_closed for one in found.streams)
+
+    play(story)
+
+
+def test_what_does_not_fit_is_told_to_readers_and_the_book_is_withdrawn_until_it_is_proved() -> (
+    None
+):
+    async def story() -> None:
+        log = Log()
+        async with world(BOOK, TRADES, rate_per_s=100) as now:
+            async with published(now, log, PublishPolicy(outbox=SMALL)) as publisher:
+                await now.session.wait_ready(5)
+                await asyncio.sleep(3)
+                log.is_down = True
+                await asyncio.sleep(20)
+                assert now.session.state is State.READY
+                down = publisher.statistics()
+                log.is_down = False
+                await asyncio.sleep(10)
+                book = now.session.book(BTC).snapshot()
+            counts = publisher.statistics()
+
+            events, subscriber = await read_all(log)
+
+            assert down.waiting <= 100
+            assert "the engine" in down.trouble
+            assert not down.is_up
+            assert counts.is_up
+            assert counts.dropped > 500
+            assert counts.waiting == 0
+            assert counts.sums_close
+            found = subscriber.statistics()
+            assert found.sums_close
+            assert found.dropped == counts.dropped
+            assert found.events == counts.offered - counts.dropped
+            dropped = of_market(events, Dropped)
+            assert sum(one.count for one in dropped if isinstance(one, Dropped)) == found.dropped
+            desyncs = [at for at, one in enumerate(events) if isinstance(one, Desync)]
+            (first, *_), ends = desyncs, of_market(events, Resynced)
+            assert len(desyncs) == len(ends) > 0
+            following = of_market(events[first:], BookUpdate, BookSnapshot, Gap)
+            gap = next(one for one in following if isinstance(one, Gap))
+            assert (gap.cause, gap.repair) == (GapCause.ENGINE, Repair.SNAPSHOT)
+            assert isinstance(following[following.index(gap) + 1], BookSnapshot)
+            assert subscriber.book("kraken", BTC).snapshot() == book
+            assert subscriber.book("kraken", BTC).is_valid
+
+    play(story)
+
+
+def test_a_hole_in_the_engine_withdraws_the_book_until_the_next_checkpoint() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(BOOK, rate_per_s=20) as now:
+            async with published(now, log):
+                await now.session.wait_ready(5)
+                await asyncio.sleep(12)
+            books = [at for at, one in enumerate(log.payloads) if b"/book" in one]
+            del log.payloads[books[len(books) // 3]]
+
+            statuses: list[BookStatus] = []
+            async with reading(log) as subscriber:
+                async for event in subscriber.stored():
+                    if isinstance(event, Desync | Gap | Resynced | BookSnapshot):
+                        status = subscriber.book("kraken", BTC).proof().status
+                        statuses.append(status)
+            found = subscriber.statistics()
+
+            assert found.missing == found.streams[1].missing > 0
+            assert found.withheld > 0
+            assert found.sums_close
+            assert not found.streams[1].is_whole
+            assert found.streams[1].sums_close
+            assert statuses[-1] is BookStatus.VALID
+
+    play(story)
+
+
+def test_a_reader_that_joins_later_begins_with_a_checkpoint() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(BOOK, rate_per_s=20) as now, published(now, log):
+            await now.session.wait_ready(5)
+            await asyncio.sleep(7)
+            async with reading(log, len(log.payloads), is_whole=False) as subscriber:
+                first = await anext(subscriber)
+                while not isinstance(first, BookSnapshot):
+                    first = await anext(subscriber)
+                assert subscriber.book("kraken", BTC).is_valid
+                assert subscriber.book("kraken", BTC).snapshot().bids == first.bids
+                found = subscriber.statistics()
+                assert found.withheld > 0
+                assert found.sums_close
+                assert all(one.is_whole for one in found.streams)
+
+    play(story)
+
+
+def test_books_that_are_proved_by_their_numbers_are_proved_at_the_reader_too() -> None:
+    async def story() -> None:
+        log = Log()
+        wanted = OKX.with_defaults(Subscription(Channel.BOOK, OKX.sample_symbols[0]))
+        async with world(wanted, venue=OKX, rate_per_s=20) as now:
+            async with published(now, log):
+                await now.session.wait_ready(5)
+                await asyncio.sleep(12)
+                theirs = now.session.book(OKX.sample_symbols[0])
+                book, proof = theirs.snapshot(), theirs.proof()
+
+            _, subscriber = await read_all(log)
+
+            ours = subscriber.book("okx", OKX.sample_symbols[0])
+            assert ours.snapshot() == book
+            assert ours.proof() == proof
+            assert ours.is_valid
+
+    play(story)
+
+
+def test_a_lost_link_is_in_every_stream_it_carried() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(BOOK, TRADES, faults="hangup@5s") as now:
+            async with published(now, log):
+                await now.session.wait_ready(5)
+                await asyncio.sleep(20)
+            envelopes = map(read_envelope, log.payloads)
+            streams = {
+                one.stream
+                for one in envelopes
+                if any(isinstance(event, LinkLost) for event in one.events)
+            }
+
+            assert streams == {"kraken/BTC-USD/book", "kraken/BTC-USD/trade", "kraken/link"}
+
+    play(story)
+
+
+def test_a_silent_stream_still_has_its_tallies_every_five_seconds() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(TRADES, rate_per_s=0) as now, published(now, log):
+            await now.session.wait_ready(5)
+            await asyncio.sleep(21)
+
+            _, subscriber = await read_all(log)
+
+            by_name = {one.stream: one for one in subscriber.statistics().streams}
+            assert by_name["kraken/BTC-USD/trade"].notices == 4
+            assert not by_name["kraken/BTC-USD/trade"].is_closed
+
+    play(story)
+
+
+def test_a_publisher_that_cannot_reach_its_engine_ends_all_the_same() -> None:
+    async def story() -> None:
+        log = Log()
+        log.is_down = True
+        async with world(TRADES, rate_per_s=20) as now:
+            async with published(now, log) as publisher:
+                await now.session.wait_ready(5)
+                await asyncio.sleep(3)
+            counts = publisher.statistics()
+
+            assert counts.waiting == counts.offered > 0
+            assert counts.sums_close
+            assert log.payloads == []
+
+    play(story)
+
+
+def test_a_fault_of_the_publisher_does_not_end_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_event: Event) -> bytes:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("fluxum.sink.publisher.encode_event_line", broken)
+
+    async def story() -> None:
+        async with world(TRADES, rate_per_s=20) as now, published(now, Log()) as publisher:
+            await now.session.wait_ready(5)
+            await asyncio.sleep(3)
+            assert now.session.state is State.READY
+            assert publisher.statistics().trouble == "the publisher failed: a fault"
+
+    play(story)
+
+
+def test_a_publisher_started_again_is_a_gap_of_unknown_size_at_the_reader() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(TRADES, rate_per_s=20) as now:
+            for _ in range(2):
+                async with published(now, log):
+                    await now.session.wait_ready(5)
+                    await asyncio.sleep(3)
+            events, subscriber = await read_all(log)
+
+            (gap,) = of_market(events, Gap)
+            assert isinstance(gap, Gap)
+            assert (gap.cause, gap.missing) == (GapCause.ENGINE, None)
+            assert subscriber.statistics().sums_close
+
+    play(story)
+
+
+def test_a_reader_survives_the_outage_of_its_engine() -> None:
+    async def story() -> None:
+        log = Log()
+        async with (
+            world(TRADES, rate_per_s=20) as now,
+            published(now, log),
+            reading(log) as subscriber,
+        ):
+            for _ in range(10):
+                await anext(subscriber)
+            log.is_down = True
+            await asyncio.sleep(10)
+            log.is_down = False
+            for _ in range(100):
+                await anext(subscriber)
+
+            found = subscriber.statistics()
+            assert found.missing == 0
+            assert found.sums_close
+            assert subscriber.trouble == ""
+
+    play(story)
+
+
+def test_what_is_stored_cannot_be_read_from_an_engine_that_is_down() -> None:
+    async def story() -> None:
+        log = Log()
+        log.is_down = True
+        with pytest.raises(TransportError, match="the engine is down"):
+            await read_all(log)
+
+    play(story)
+
+
+def test_a_publisher_can_be_awaited_and_needs_a_session() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(TRADES, rate_per_s=20) as now:
+            publisher = await publish(MemoryWriter(log), now.session, clock=SimulatedClock())
+            await asyncio.sleep(3)
+            await publisher.close()
+            assert publisher.statistics().waiting == 0
+            reader = await subscribe(MemoryReader(log), is_whole=True, clock=SimulatedClock())
+            assert (await anext(reader)).venue == "kraken"
+            await reader.close()
+            async with published(now, Log()) as entered:
+                with pytest.raises(BadInput, match="ends with its block"):
+                    await entered.close()
+
+    with pytest.raises(BadInput, match="a session to publish was expected"):
+        publish(MemoryWriter(Log()))
+    play(story)
+
+
+def test_events_lost_before_the_outbox_are_in_every_stream() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(BOOK, TRADES, rate_per_s=1000) as now:
+            async with published(now, log, PublishPolicy(capacity=3)):
+                await now.session.wait_ready(5)
+                await asyncio.sleep(3)
+            events, subscriber = await read_all(log)
+
+            assert of_market(events, Dropped)
+            assert subscriber.statistics().dropped == 0  # of the outbox
+            assert subscriber.statistics().sums_close
+
+    play(story)
