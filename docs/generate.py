@@ -224,7 +224,7 @@ def jobs() -> str:
     for page in pages:
         text = page.read_text()
         title = text.splitlines()[0].removeprefix("# ")
-        command = re.search(r"```console\n\$ fluxum ([a-z]+)", text)
+        command = re.search(r"```console\n\$ fluxum ((?:(?:bot|order|columns) )?[a-z]+)", text)
         (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
         lines = sum(bool(line.strip()) for line in program.splitlines())
         name = f"`fluxum {command[1]}`" if command else ""
@@ -233,7 +233,7 @@ def jobs() -> str:
     table = "\n".join(rows)
     return f"""# Jobs
 
-Each is one command, or a program of at most ten lines.
+{len(pages)} jobs, each one command or a program of at most ten lines, blank ones not counted.
 Tests run all of them at simulated exchanges.
 
 | job | command | lines of the program |
