@@ -19,6 +19,7 @@ JOBS = sorted(path.stem for path in HOW_TO.glob("*.md") if path.stem != "index")
 VENUES = ("kraken", "coinbase", "gemini")
 LINES_MAX = 10
 RECORD = "fluxum record btc.jsonl.gz -s BTC/USD --channel trade,book --seconds 3"
+PREPARE = "fluxum bot prepare btc.jsonl.gz -o btc.cols"
 TIMEOUT_S = 60
 
 
@@ -49,7 +50,7 @@ def boxes(folder: Path) -> Iterator[dict[str, str]]:
         buy = "order place -s BTC/USD --side buy -q 0.01 --type market --yes --journal first.jsonl"
         run(["-m", "fluxum", *buy.split(), "--keys", "file:keys.toml"], urls, folder)
         run(["-m", *shlex.split(RECORD)], urls, folder)
-        run(["-m", *"fluxum bot prepare btc.jsonl.gz -o btc.cols".split()], urls, folder)
+        run(["-m", *shlex.split(PREPARE)], urls, folder)
         yield urls
 
 
