@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue clean help
+.PHONY: site demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue package clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -104,8 +104,19 @@ $(PEERS)/.made: requirements/peers.txt | $(PYTHON)
 	@$(PEERS)/bin/python -m pip -qq --disable-pip-version-check --no-input install -r requirements/peers.txt
 	@touch $@
 
+PACKAGE := .package
+PYTHONS := $(or $(ON),$(PYTHON))
+package: $(VENV)/.dev $(PACKAGE)/.made  ## build sdist and wheels, try each in new environments: ON="python3.11 python3.13" EXTRAS=cli,all
+	@PYTHONPATH=tests:docs $(PYTHON) tests/packaging/table.py $(PACKAGE)/bin/python $(PYTHONS) --extras $(or $(EXTRAS),cli)
+
+$(PACKAGE)/.made: requirements/package.txt | $(PYTHON)
+	@echo "setting up $(PACKAGE) ..." >&2
+	@$(PYTHON) -m venv $(PACKAGE)
+	@$(PACKAGE)/bin/python -m pip -qq --disable-pip-version-check --no-input install -r requirements/package.txt
+	@touch $@
+
 clean:  ## remove all that was made here, .venv included
-	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) $(PACKAGE) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:_fast.pyx=_fast*.so)
 
