@@ -1,4 +1,4 @@
-"""The `fluxum` command, and `python -m fluxum`: the version at once, the rest if it is installed."""
+"""The `fluxum` command, also as `python -m fluxum`; commands are imported when one is run."""
 
 import sys
 

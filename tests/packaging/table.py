@@ -66,14 +66,18 @@ def build(builder: str, pythons: Sequence[str]) -> tuple[Path, Path, dict[str, P
     (source,) = DIST.glob("*.tar.gz")
     pure = _wheel(builder, source, {"FLUXUM_PURE": "1"})
     compiled = {python: _wheel(python, source, {}) for python in pythons}
-    call([builder, "-m", "twine", "check", "--strict", *sorted(DIST.iterdir())])
+    files: list[str | Path] = sorted(DIST.iterdir())
+    call([builder, "-m", "twine", "check", "--strict", *files])
     return source, pure, compiled
 
 
 def _wheel(python: str, source: Path, more: dict[str, str]) -> Path:
     before = set(DIST.glob("*.whl"))
-    options = ["--no-deps", "--no-cache-dir", "--wheel-dir", DIST]
-    call([python, "-m", "pip", "-q", "wheel", *options, source], env={**os.environ, **more})
+    with tempfile.TemporaryDirectory() as env:  # a Python of a system may have no pip of its own
+        call([python, "-m", "venv", env])
+        pip: list[str | Path] = [f"{env}/bin/python", "-m", "pip", "-q"]
+        options = ["--no-deps", "--no-cache-dir", "--wheel-dir", str(DIST)]
+        call([*pip, "wheel", *options, source], env={**os.environ, **more})
     (made,) = set(DIST.glob("*.whl")) - before
     return made
 
@@ -87,7 +91,7 @@ def attempt(way: Way, folder: Path, urls: tuple[str, str]) -> Tried:
     bare = _size_mb(place)
     wanted = f"{way.file}[{way.extras}]" if way.extras else str(way.file)
     begun = time.monotonic()
-    pip = [python, "-m", "pip", "-q", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "-q", "--disable-pip-version-check"]
     call([*pip, "install", "--no-cache-dir", wanted], env=world)
     install_s = time.monotonic() - begun
     call([*pip, "check"], env=world)
