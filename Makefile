@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
-CODE := src tests bench docs
+CODE := src tests bench docs examples
 # Compiled modules are kept, whatever the caller's environment says: without them every process that
 # a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
 export PYTHONDONTWRITEBYTECODE :=
