@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from pages import PAGES
 from rich.console import Console
 from typer.models import CommandInfo
 from typer.testing import CliRunner
@@ -254,6 +255,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "states.md": states,
     "screen.svg": picture,
+    **PAGES,
 }
 
 

@@ -17,7 +17,7 @@ SECONDS = 4
 async def record(folder: Path) -> list[Path]:
     with TapeWriter(folder / "btc.jsonl.gz", "kraken", SystemClock()) as tape:
         async with fluxum.connect(
-            "kraken", ["BTC/USD"], ["book", "trade"], recorder=TapeRecorder(tape)
+            "kraken", ["BTC/USD"], ["book", "trade", "instrument"], recorder=TapeRecorder(tape)
         ) as session:
             await session.wait_ready(timeout_s=20)
             await asyncio.sleep(SECONDS)

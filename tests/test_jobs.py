@@ -18,7 +18,7 @@ HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
 JOBS = sorted(path.stem for path in HOW_TO.glob("*.md") if path.stem != "index")
 VENUES = ("kraken", "coinbase", "gemini")
 LINES_MAX = 10
-RECORD = "fluxum record btc.jsonl.gz -s BTC/USD --channel trade,book --seconds 3"
+RECORD = "fluxum record btc.jsonl.gz -s BTC/USD --channel trade,book,instrument --seconds 3"
 PREPARE = "fluxum bot prepare btc.jsonl.gz -o btc.cols"
 TIMEOUT_S = 60
 
