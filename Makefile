@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue package clean help
+.PHONY: site man demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue package clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,6 +66,10 @@ docs: $(VENV)/.dev  ## write what is generated: the command line's reference, st
 site: $(VENV)/.dev  ## build the documentation as a site: build/site/index.html
 	@$(BIN)/sphinx-build -q -W --keep-going -d build/trees docs build/site
 	@echo "build/site/index.html" >&2
+
+man: $(VENV)/.dev  ## write the manual page: build/man/fluxum.1
+	@$(BIN)/sphinx-build -q -W --keep-going -b man -d build/trees docs build/man
+	@echo "build/man/fluxum.1" >&2
 
 support: $(VENV)/.dev  ## run the conformance suite and write what `fluxum support` shows
 	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py tests/venues/test_conformance_account.py

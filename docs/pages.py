@@ -1,8 +1,10 @@
 """Pages that are made from types and from what tests found: events, errors, exchanges."""
 
+import ast
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast, get_args
 
 import msgspec
@@ -16,6 +18,12 @@ from fluxum.venues.venue import Venue
 
 __all__ = ["PAGES", "errors_page", "events_page", "exchange_page", "schema"]
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
+_EXAMPLES = """# Examples
+
+Made by `make docs` from the folder `examples`; do not edit.
+Each runs in a test, at simulated exchanges.
+"""
 _SYMBOL = {"type": "string", "pattern": "^[^/:]+/[^/:]+(:.+)?$", "examples": ["BTC/USD"]}
 _HOW = {
     "checksum": "proved by a checksum on every update",
@@ -205,10 +213,32 @@ def _markets(venue: Venue) -> str:
     return ", ".join(f"`{one}`" for one in cast("tuple[str, ...]", venue.sample_symbols))
 
 
+def examples_page() -> str:
+    """The programs of examples/ with their sources, and the notebooks to download."""
+    made = [_EXAMPLES]
+    for path in sorted(EXAMPLES.glob("*.py")):
+        summary = (ast.get_docstring(ast.parse(path.read_text())) or "").replace("\n", " ")
+        made.append(f"## {path.stem.replace('_', ' ').capitalize()}\n\n{summary}\n")
+        made.append(f"```{{literalinclude}} ../examples/{path.name}\n:lines: {_body(path)}-\n```\n")
+    made.append("## Notebooks\n")
+    made += [
+        f"- {{download}}`{path.name} <../examples/{path.name}>`"
+        for path in sorted(EXAMPLES.glob("*.ipynb"))
+    ]
+    return "\n".join([*made, ""])
+
+
+def _body(path: Path) -> int:
+    """The line after a program's docstring."""
+    first = ast.parse(path.read_text()).body[0]
+    return (first.end_lineno or 0) + 2
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "events.schema.json": schema,
     "events.md": events_page,
     "errors.md": errors_page,
+    "examples.md": examples_page,
     "exchanges/index.md": _exchanges,
     **{f"exchanges/{name}.md": exchange_page(name) for name in VENUES},
 }
