@@ -77,3 +77,10 @@ def test_another_missing_module_is_no_matter_of_extras() -> None:
 
     assert done.returncode == 1
     assert "fluxum[cli]" not in done.stderr
+
+
+def test_the_command_line_brings_no_web_client_and_no_server_before_one_is_needed() -> None:
+    code = "import sys, fluxum.cli.main; print('aiohttp' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
