@@ -2,13 +2,13 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue clean help
+.PHONY: site man demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue package clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
-CODE := src tests bench docs
+CODE := src tests bench docs examples
 # Compiled modules are kept, whatever the caller's environment says: without them every process that
 # a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
 export PYTHONDONTWRITEBYTECODE :=
@@ -67,6 +67,10 @@ site: $(VENV)/.dev  ## build the documentation as a site: build/site/index.html
 	@$(BIN)/sphinx-build -q -W --keep-going -d build/trees docs build/site
 	@echo "build/site/index.html" >&2
 
+man: $(VENV)/.dev  ## write the manual page: build/man/fluxum.1
+	@$(BIN)/sphinx-build -q -W --keep-going -b man -d build/trees docs build/man
+	@echo "build/man/fluxum.1" >&2
+
 support: $(VENV)/.dev  ## run the conformance suite and write what `fluxum support` shows
 	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py tests/venues/test_conformance_account.py
 
@@ -104,8 +108,19 @@ $(PEERS)/.made: requirements/peers.txt | $(PYTHON)
 	@$(PEERS)/bin/python -m pip -qq --disable-pip-version-check --no-input install -r requirements/peers.txt
 	@touch $@
 
+PACKAGE := .package
+PYTHONS := $(or $(ON),$(PYTHON))
+package: $(VENV)/.dev $(PACKAGE)/.made  ## build sdist and wheels, try each in new environments: ON="python3.11 python3.13" EXTRAS=cli,all
+	@PYTHONPATH=tests:docs $(PYTHON) tests/packaging/table.py $(PACKAGE)/bin/python $(PYTHONS) --extras $(or $(EXTRAS),cli)
+
+$(PACKAGE)/.made: requirements/package.txt | $(PYTHON)
+	@echo "setting up $(PACKAGE) ..." >&2
+	@$(PYTHON) -m venv $(PACKAGE)
+	@$(PACKAGE)/bin/python -m pip -qq --disable-pip-version-check --no-input install -r requirements/package.txt
+	@touch $@
+
 clean:  ## remove all that was made here, .venv included
-	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) $(PACKAGE) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:_fast.pyx=_fast*.so)
 

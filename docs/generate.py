@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from pages import PAGES
 from rich.console import Console
 from typer.models import CommandInfo
 from typer.testing import CliRunner
@@ -224,7 +225,7 @@ def jobs() -> str:
     for page in pages:
         text = page.read_text()
         title = text.splitlines()[0].removeprefix("# ")
-        command = re.search(r"```console\n\$ fluxum ([a-z]+)", text)
+        command = re.search(r"```console\n\$ fluxum ((?:(?:bot|order|columns) )?[a-z]+)", text)
         (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
         lines = sum(bool(line.strip()) for line in program.splitlines())
         name = f"`fluxum {command[1]}`" if command else ""
@@ -233,7 +234,7 @@ def jobs() -> str:
     table = "\n".join(rows)
     return f"""# Jobs
 
-Each is one command, or a program of at most ten lines.
+{len(pages)} jobs, each one command or a program of at most ten lines, blank ones not counted.
 Tests run all of them at simulated exchanges.
 
 | job | command | lines of the program |
@@ -254,6 +255,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "states.md": states,
     "screen.svg": picture,
+    **PAGES,
 }
 
 

@@ -16,9 +16,8 @@ from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Venue
 
 
-def main() -> None:
-    """Give the register's exchanges the endpoints of simulated ones, then run the program."""
-    urls: dict[str, str] = json.loads(os.environ["BOXED"])
+def box(urls: Mapping[str, str]) -> None:
+    """Give the register's exchanges the endpoints of simulated ones."""
     real = type(VENUES).__getitem__
 
     def boxed(self: Mapping[str, Venue], name: str) -> Venue:
@@ -26,6 +25,11 @@ def main() -> None:
         return replace(venue, endpoints=endpoints_at(venue, urls[name])) if name in urls else venue
 
     type(VENUES).__getitem__ = boxed  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Run the program in the box."""
+    box(json.loads(os.environ["BOXED"]))
     runpy.run_path(sys.argv[1], run_name="__main__")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from generate import DOCUMENTS
 
+import fluxum
 from commands import commands as run_commands
 
 ROOT = Path(__file__).parents[1]
@@ -29,19 +30,44 @@ def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines()]
 
 
-MONITORING = (ROOT / "docs" / "monitoring" / "README.md").read_text()
-COLUMNS = (ROOT / "docs" / "columns.md").read_text()
-SERVE, *CONSOLE = (
-    block for document in (README, MONITORING, COLUMNS) for block in blocks("console", document)
+PAGES = ("using-cli.md", "using-python.md", "monitoring/README.md", "columns.md")
+DOCUMENTED = [README, *((ROOT / "docs" / page).read_text() for page in PAGES)]
+SERVE, *CONSOLE = dict.fromkeys(
+    block for document in DOCUMENTED for block in blocks("console", document)
 )
-PROGRAMS = [
-    block for document in (README, MONITORING, COLUMNS) for block in blocks("python", document)
-]
+PROGRAMS = [block for document in DOCUMENTED for block in blocks("python", document)]
+HOST = "https://github.com/fluxum/fluxum/blob/main/"
+RAW = "https://raw.githubusercontent.com/fluxum/fluxum/main/"
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_generated_documents_are_current(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == DOCUMENTS[name](), "run `make docs`"
+
+
+def test_every_link_of_the_readme_is_absolute_and_leads_to_a_file() -> None:
+    links = re.findall(r"\]\((.*?)\)", README)
+
+    assert len(links) > 20
+    for link in links:
+        assert link.startswith((HOST, RAW)), link
+        assert (ROOT / link.removeprefix(HOST).removeprefix(RAW)).is_file(), link
+
+
+def test_the_readmes_one_liners_are_those_of_their_pages() -> None:
+    rows = re.findall(r"how-to/([a-z-]+)\.md\) \| `(fluxum .*?)`", README)
+
+    assert len(rows) >= 12
+    for job, command in rows:
+        page = (ROOT / "docs" / "how-to" / f"{job}.md").read_text()
+        assert f"$ {command}\n" in page or command.startswith("fluxum bot "), job
+
+
+def test_the_changelog_begins_with_the_version_and_its_date() -> None:
+    heading = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert heading is not None
+    assert re.match(rf"{re.escape(fluxum.__version__)}, \d{{4}}-\d\d-\d\d: ", heading[1])
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +111,7 @@ def other(folder: Path) -> Iterator[str]:
 @pytest.mark.network
 @pytest.mark.timeout(5 * TIMEOUT_S)
 @pytest.mark.parametrize(
-    "block", CONSOLE, ids=["market", "account", "metrics", "doctor", "columns"]
+    "block", CONSOLE, ids=["readme", "market", "account", "metrics", "doctor", "columns"]
 )
 def test_the_readmes_commands_run(
     endpoint: str,

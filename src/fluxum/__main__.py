@@ -1,6 +1,27 @@
-"""`python -m fluxum`."""
+"""The `fluxum` command, also as `python -m fluxum`; commands are imported when one is run."""
 
-from fluxum.cli.main import run
+import sys
+
+from fluxum.version import described
+
+__all__ = ["run"]
+
+_NEEDED = {"typer", "rich"}
+
+
+def run() -> None:
+    """The console script: runs the command line and exits with its code."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"{described()}\n")
+        return
+    try:
+        from fluxum.cli.main import run as run_commands
+    except ModuleNotFoundError as error:
+        if error.name not in _NEEDED:
+            raise
+        sys.exit(f"the command line needs {error.name}: pip install 'fluxum[cli]'")
+    run_commands()
+
 
 if __name__ == "__main__":
     run()

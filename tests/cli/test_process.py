@@ -243,7 +243,7 @@ def test_outside_a_loop_a_signal_is_raised_where_it_strikes() -> None:
 
 def test_the_module_says_where_exit_codes_are_told() -> None:
     root = Path(__file__).parents[2]
-    for document in ("README.md", "docs/cli.md"):
+    for document in ("docs/errors.md", "docs/using-cli.md", "docs/cli.md"):
         text = (root / document).read_text()
         for status in STATUS.values():
             assert str(status) in text, document

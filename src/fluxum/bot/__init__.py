@@ -21,6 +21,7 @@ from fluxum.bot.intent import (
 )
 from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed, Verdict
 from fluxum.bot.live import BotRun
+from fluxum.bot.loading import load_kind, make_strategy
 from fluxum.bot.market import Market
 from fluxum.bot.opening import run
 from fluxum.bot.strategy import (
@@ -71,5 +72,7 @@ __all__ = [
     "Verdict",
     "View",
     "Want",
+    "load_kind",
+    "make_strategy",
     "run",
 ]

@@ -11,7 +11,6 @@ from typer.completion import get_completion_script  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import (
     account,
     backtests,
@@ -40,7 +39,7 @@ from fluxum.cli.setup import setup
 from fluxum.cli.support import support
 from fluxum.cli.writer import hold_standard_files
 from fluxum.venues.register import VENUES
-from fluxum.version import __version__
+from fluxum.version import described
 
 __all__ = ["app", "completion", "run"]
 
@@ -66,8 +65,7 @@ class _Shell(Enum):
 
 def _version(wanted: bool) -> None:
     if wanted:
-        books = "compiled" if IS_COMPILED else "in Python, as no C compiler was there"
-        typer.echo(f"{_NAME} {__version__} (books {books})")
+        typer.echo(described())
         raise typer.Exit
 
 
@@ -78,7 +76,7 @@ def _root(
             "--version",
             callback=_version,
             is_eager=True,
-            help="Show the version, and whether books are compiled.",
+            help="Show the version, and which parts are compiled.",
         ),
     ] = False,
     verbose: Verbose = 0,

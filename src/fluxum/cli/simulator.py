@@ -28,7 +28,6 @@ from fluxum.model.instrument import Symbol
 from fluxum.sim.certificate import certificate
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
-from fluxum.sim.serve import serve as serve_exchange
 from fluxum.venues.register import VENUES, find_venue
 
 __all__ = ["SimulatedName", "serve", "simulated"]
@@ -120,6 +119,8 @@ async def simulated(
 
     With `authority` it is served over TLS, and the file is written; see `sim.certificate`.
     """
+    from fluxum.sim.serve import serve as serve_exchange  # a web server, for this command alone
+
     plan = FaultPlan(parse_faults(faults) if faults else (), Random(f"{seed} faults"))  # noqa: S311
     async with (
         SimulatedExchange(
