@@ -43,10 +43,10 @@ class BusinessServer:
         """What is due of a market, or of the account."""
         return self._server.publish(symbol, now_ns)
 
-    def hear(self, happening: AccountChange) -> None:
+    def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account; see Follower."""
         if self._account is not None:
-            self._account.hear(happening)
+            self._account.account_changed(happening)
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """What is due because time passed."""
