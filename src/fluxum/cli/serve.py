@@ -41,13 +41,13 @@ from fluxum.web import PORT, PlayedStage, read_token
 from fluxum.web import serve as serve_page
 from fluxum.web.guard import is_loopback
 
-__all__ = ["PageOptions", "opened_hub", "serve", "show_page"]
+__all__ = ["CHANNELS", "PageOptions", "opened_hub", "serve", "show_page"]
 
-_CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
+CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 _DEPTH = 10
 
 
-class PageOptions(Struct, frozen=True, kw_only=True):
+class PageOptions(Struct, frozen=True):
     """Where a page is served, and until when; `None` takes the default."""
 
     host: str = "127.0.0.1"
@@ -123,14 +123,8 @@ def serve(
 
     Example: fluxum serve --replay btc.jsonl.gz --speed 10
     """
-    page = PageOptions(
-        host=host,
-        port=port,
-        token_file=token_file,
-        names=tuple(name or ()),
-        seconds=seconds,
-        depth=depth or _DEPTH,
-    )
+    names = tuple(name or ())
+    page = PageOptions(host, port, token_file, names, seconds, depth or _DEPTH)
     wanted = ",".join([*(symbols or ()), *([symbol] if symbol else [])])
     output = Output(Format.TABLE, is_live=True)
     if replay:
@@ -175,7 +169,7 @@ async def opened_hub(
         for venue in markets
         if keys is not None
     }
-    channels = _CHANNELS if keys is None else (*_CHANNELS, Channel.BALANCE)
+    channels = CHANNELS if keys is None else (*CHANNELS, Channel.BALANCE)
     async with hub(venues, channels, accounts=accounts, runtime=runtime_at(proxy)) as opened:
         yield opened
 

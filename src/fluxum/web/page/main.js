@@ -42,7 +42,11 @@ function take(message) {
   heard = performance.now();
   switch (message.kind) {
     case "hello": hello(message); break;
-    case "loss": log.add(message.losses, message.seen); break;
+    case "loss":
+      log.add(message.losses, message.seen);
+      for (const one of message.losses)
+        if (one.kind === "desync") markets.get(`${one.venue} ${one.symbol}`)?.hit(one.text.replace(/^[^:]*: /, ""));
+      break;
     case "candles": { const one = markets.get(keyOf(message.market)); if (one) one.chart.show(message.market); break; }
     case "view":
       rate.push(heard);

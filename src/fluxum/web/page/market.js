@@ -32,6 +32,12 @@ export class Market {
     this.stale = this.ticker.appendChild(el("span", "note"));
   }
 
+  // A withdrawal may be over before it is painted: it stays readable for a while.
+  hit(text) {
+    this.hitAt = performance.now();
+    this.hitText = text;
+  }
+
   show(market) {
     this.showTicker(market);
     this.showProof(market);
@@ -59,13 +65,16 @@ export class Market {
     const proof = book ? book.proof : null;
     const status = proof ? proof.status : "syncing";
     mark(this.proof, `proof ${status}`);
-    mark(this.root, status === "desynced" || failure ? "market bad" : "market");
+    const since = this.hitAt === undefined ? Infinity : performance.now() - this.hitAt;
+    const isBad = status === "desynced" || failure || since < 2000;
+    mark(this.root, isBad ? "market bad" : "market");
     put(this.status, proof ? `${SIGNS[status]} ${status}` : "\u25cc no book");
     const parts = [];
     if (failure) parts.push(failure);
     if (proof && proof.reason) parts.push(proof.reason);
     if (proof && status === "valid") parts.push(`${count(proof.checks)} checks`, age(proof.age_s), `generation ${proof.generation}`);
     else if (proof) parts.push(`generation ${proof.generation}`);
+    if (since < 20000 && status === "valid") parts.push(`withdrawn ${age(since / 1000)}: ${this.hitText}`);
     const text = parts.map((part) => ` \u00b7 ${part}`).join("");
     put(this.evidence, text);
     this.proof.title = text;

@@ -78,6 +78,7 @@ export class Log {
       row.append(el("time", "", clock(line.at_ns)), el("span", "sign", SEVERITIES[line.severity] ?? "\u00b7"));
       const text = row.appendChild(el("span"));
       text.append(el("em", "", `${line.venue} `), document.createTextNode(line.text));
+      text.title = line.text;
       row.firstChild.title = `number ${line.number}, ${line.severity}, ${line.kind}`;
       this.root.prepend(row);
     }
