@@ -1,15 +1,15 @@
 """Writes the picture of the page, `docs/page.jpg`: `python docs/picture.py`.
 
-Needs playwright and Chromium. The page is that of `fluxum demo --web`, after its first faults.
+Needs Chromium and `pip install -r requirements/browser.txt`. The page is that of
+`fluxum demo --web`, after its first faults.
 """
 
+import importlib
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
-
-from playwright.sync_api import sync_playwright
 
 __all__ = ["main"]
 
@@ -39,13 +39,15 @@ def main() -> int:
 
 
 def _shoot(chromium: str, url: str) -> None:
-    with sync_playwright() as playwright:
+    playwright_api = importlib.import_module("playwright.sync_api")  # installed where it is needed
+    with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
         page.goto(url)
         page.wait_for_selector("#log li.recovery:has-text('resynced')", timeout=_WAIT_MS)
         page.wait_for_selector(".position", timeout=_WAIT_MS)
         time.sleep(_AFTER_S)
+        page.wait_for_selector("body:not(.lost) .market:not(.bad)", timeout=_WAIT_MS)
         page.screenshot(path=PICTURE, type="jpeg", quality=_QUALITY)
         browser.close()
 

@@ -1,6 +1,6 @@
 """The page in a browser, over a simulated exchange with faults: what a user sees of each.
 
-Needs playwright and Chromium: `apt-get install chromium`. The screenshots are kept where
+Needs `pip install -r requirements/browser.txt`, and Chromium: `apt-get install chromium`. The screenshots are kept where
 `FLUXUM_SHOTS` says.
 """
 

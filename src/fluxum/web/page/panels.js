@@ -1,6 +1,6 @@
 // The side: links, log, account, consolidated books.
 
-import { clock, count, duration, el, put } from "./text.js";
+import { clock, count, cut, duration, el, put } from "./text.js";
 
 const SEVERITIES = { loss: "\u2715", recovery: "\u2713", notice: "\u00b7" };
 const LOG_KEPT = 200;
@@ -149,7 +149,7 @@ function position(one) {
   for (const [name, text] of pairs) {
     const pair = card.appendChild(el("div"));
     const isProfit = name === "open" || name === "total" || name === "realised";
-    pair.append(el("span", "", name), el("span", `num ${isProfit ? sign(text) : ""}`, text ?? "unknown"));
+    pair.append(el("span", "", name), el("span", `num ${isProfit ? sign(text) : ""}`, cut(text ?? "unknown")));
     pair.title = `${name} ${text ?? "unknown"}`;
   }
   return card;

@@ -39,6 +39,11 @@ export function summed(texts) {
   });
 }
 
+// At most so many decimals, with a sign that more follow: cut, not rounded.
+export function cut(text, decimals = 6) {
+  return decimalsOf(text) <= decimals ? text : `${text.slice(0, text.indexOf(".") + 1 + decimals)}\u2026`;
+}
+
 export const count = (number) => number.toLocaleString("en-US");
 
 export function clock(ns, withMillis = false) {
