@@ -36,7 +36,7 @@ PURE = (
     *(f"paper/{name}.py" for name in ("account", "commands", "market", "records", "transit")),
     *("paper/trading.py", "paper/venue.py"),
     *(f"bot/{name}.py" for name in BOT),
-    *("board.py", "pacing.py", "errors.py"),
+    *("board.py", "pacing.py", "errors.py", "view/"),
 )
 FILES = {"report/files.py"}  # writes and reads them, among modules that are pure
 BANNED_IN_PURE = {

@@ -18,12 +18,15 @@ from fluxum.clock import SystemClock
 from fluxum.errors import BadInput, FluxumError, TapeError
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import (
+    AccountEvent,
     Channel,
     Desync,
     Event,
     GapCause,
     LeftOut,
+    MarketEvent,
     Rejected,
+    State,
     Subscribed,
     Subscription,
     Unsubscribed,
@@ -44,6 +47,7 @@ from fluxum.session.candles import Candles, Missed
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
+from fluxum.session.statistics import LinkStatistics, Retired, SessionStatistics, gather
 from fluxum.tape import RecordedAnswers, TapeFrame, TapeReader
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.queries import Page, RestQuery
@@ -56,6 +60,7 @@ __all__ = ["Moment", "Replay"]
 _HISTORY_NS = 60 * 1_000_000_000
 # A session requests a stream again as soon as the venue has ended it.
 _ANEW_NS = 10 * 1_000_000_000
+_DATA = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
@@ -99,6 +104,8 @@ class Replay:
         self.frames = 0
         self.lost = 0
         """How many frames the recorder could not write, by the tape."""
+        self.data = 0
+        """How many frames had data of a market or an account."""
         self.rejection = ""
         """Why the first rejected frame was rejected."""
         self.rejected = 0
@@ -147,19 +154,53 @@ class Replay:
 
     def moments(self) -> Iterator[Moment]:
         """Every frame received, and every other line of the tape that has events, at its time."""
-        for frame in self.tape:
-            self._now_ns = frame.ns or self._now_ns
-            if self._ended:
-                self._end_streams(self._now_ns - _ANEW_NS)
-            if self._follow(frame):
-                yield Moment(self.frames, frame.ns, self._events.drain(), frame.link)
-                self.frames += 1
-            elif self._events.waiting:
-                events = self._events.drain()
-                yield Moment(self.frames, frame.ns, events, frame.link, is_frame=False)
+        for line in self.tape:
+            moment = self.play(line)
+            if moment is not None:
+                yield moment
+        moment = self.finish()
+        if moment is not None:
+            yield moment
+
+    def play(self, line: TapeFrame) -> Moment | None:
+        """Process the next line of the tape; `None` if it is no frame received and has no events.
+
+        For a caller that iterates over `tape` itself; `finish` comes after the last line.
+        """
+        self._now_ns = line.ns or self._now_ns
+        if self._ended:
+            self._end_streams(self._now_ns - _ANEW_NS)
+        if self._follow(line):
+            self.frames += 1
+            return Moment(self.frames - 1, line.ns, self._events.drain(), line.link)
+        if not self._events.waiting:
+            return None
+        events = self._events.drain()
+        return Moment(self.frames, line.ns, events, line.link, is_frame=False)
+
+    def finish(self) -> Moment | None:
+        """The tape is over: what happens behind its last line, if anything."""
         self._end_streams(self._now_ns)
-        if self._events.waiting:
-            yield Moment(self.frames, self._now_ns, self._events.drain(), is_frame=False)
+        if not self._events.waiting:
+            return None
+        return Moment(self.frames, self._now_ns, self._events.drain(), is_frame=False)
+
+    def links(self) -> list[LinkStatistics]:
+        """The links that are open on the tape."""
+        return [LinkStatistics.of(feed) for _, feed in self._links.values()]
+
+    def statistics(self) -> SessionStatistics:
+        """All counts so far, as a session has them; nothing is requested or sent here."""
+        feeds = [feed for _, feed in self._links.values()]
+        state = State.READY if feeds else State.DISCONNECTED
+        return structs.replace(
+            gather(self._context, state, feeds, Retired(), self.processor),
+            links=len(feeds),
+            frames=self.frames,
+            data=self.data,
+            control=self.frames - self.data - self.rejected,
+            rejected=self.rejected,
+        )
 
     def _follow(self, frame: TapeFrame) -> bool:
         """Process one line of the tape; whether it is a frame received."""
@@ -214,6 +255,7 @@ class Replay:
         except UNREADABLE as error:
             self._reject(feed, frame, error)
             return
+        self.data += bool(events) and type(events[-1]) in _DATA
         self._take(events, feed)
 
     def _take(self, events: Sequence[Event], feed: Feed) -> None:

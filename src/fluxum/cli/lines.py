@@ -11,32 +11,10 @@ from fluxum.clock import SystemClock
 from fluxum.model.account import Balance, Balances, EntrySource, Fee, Fill, LedgerEntry
 from fluxum.model.event import (
     AccountEvent,
-    CallFailed,
-    ClockOffset,
-    DataStale,
-    Desync,
-    Dropped,
     Event,
-    FailedOver,
-    Gap,
     HubEvent,
-    LeftOut,
-    LinkEvent,
-    LinkLost,
-    LinkReplaced,
     MarketEvent,
-    Refused,
-    Rejected,
-    Resynced,
-    StateChange,
-    Subscribed,
-    Unsubscribed,
-    VenueFailed,
-    VenueNotice,
-    VenueRemoved,
-    VenueReturned,
 )
-from fluxum.model.instant import format_second
 from fluxum.model.instrument import Instrument
 from fluxum.model.interval import interval_text
 from fluxum.model.market import (
@@ -61,6 +39,7 @@ from fluxum.model.order import (
 )
 from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.session.books import BookReading
+from fluxum.view.words import hub_text, link_text, printable
 
 __all__ = [
     "event_text",
@@ -99,9 +78,9 @@ def event_text(event: Event) -> str:
     elif isinstance(event, AccountEvent):
         what = _account_text(event)
     elif isinstance(event, HubEvent):
-        what = _hub_text(event)
+        what = hub_text(event)
     else:
-        what = _link_text(event)
+        what = link_text(event)
     when = when_text(getattr(event, "venue_ns", None), event.received_ns)
     return printable(f"{when} {event.venue} {what}")
 
@@ -124,13 +103,6 @@ def time_text(instant_ns: int, now_ns: int | None = None) -> str:
     is_today = instant_ns // _DAY_NS == now_ns // _DAY_NS
     day = "" if is_today else f"{moment:%Y-%m-%d} "
     return f"{day}{moment:%H:%M:%S}.{fraction_ns // 1_000_000:03d}"
-
-
-def printable(text: str) -> str:
-    """The text in one line, without characters that move a terminal's cursor."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _market_text(event: MarketEvent) -> str:
@@ -230,71 +202,6 @@ def _snapshot_text(event: OpenOrders | Balances | OpenPositions) -> str:
             return f"{len(event.balances)} balances"
         case OpenPositions():
             return f"{len(event.positions)} positions are open"
-
-
-def _link_text(event: LinkEvent) -> str:  # noqa: C901 - one line a kind
-    match event:
-        case StateChange():
-            attempt = f" attempt {event.attempt} in {event.delay_s:.1f} s" if event.attempt else ""
-            why = f": {event.reason}" if event.reason else ""
-            return f"{event.new.value}{attempt}{why}"
-        case Subscribed():
-            return f"subscribed {event.subscription}"
-        case Unsubscribed():
-            return f"unsubscribed {event.subscription}"
-        case Refused():
-            return f"refused {event.subscription or 'a request'}: {event.message}"
-        case VenueNotice():
-            status = event.status.value if event.status else ""
-            return f"venue {status} {event.message}".rstrip()
-        case LinkLost():
-            return f"link lost: {event.reason}"
-        case Desync():
-            return f"desynced {event.subscription}: {event.reason}"
-        case Resynced():
-            return f"resynced {event.subscription}, generation {event.generation}"
-        case DataStale():
-            return f"stale {event.subscription}: silent for {event.silent_s:.0f} s"
-        case Rejected():
-            return f"rejected a frame: {event.reason}: {event.sample[:60]!r}"
-        case LeftOut():
-            where = "" if event.subscription is None else f" of {event.subscription}"
-            rows = "1 row" if event.count == 1 else f"{event.count} rows"
-            return f"left out {rows}{where}: {event.reason}: {event.sample[:60]!r}"
-        case Gap():
-            length_s = (event.until_ns - event.since_ns) / 1e9
-            lost = f", {event.missing} missing" if event.missing else ""
-            return (
-                f"gap {event.subscription}: {length_s:.3f} s, {event.cause.value}, "
-                f"{event.repair.value}{lost}"
-            )
-        case CallFailed():
-            times = "once" if event.failures == 1 else f"{event.failures} times in a row"
-            again = f"next attempt at {format_second(event.again_ns)}"
-            return f"{event.call} failed {times}: {event.reason}; {again}"
-        case ClockOffset():
-            side = "ahead of" if event.offset_s > 0 else "behind"
-            return (
-                f"the venue's clock is {abs(event.offset_s):.2f} s {side} this machine's "
-                f"(within {event.uncertainty_s:.2f} s)"
-            )
-        case LinkReplaced():
-            return f"link replaced: {event.reason}"
-        case Dropped():
-            return f"dropped {event.count} events: this reader is too slow"
-
-
-def _hub_text(event: HubEvent) -> str:
-    match event:
-        case VenueFailed():
-            return f"failed: {event.reason}"
-        case VenueRemoved():
-            return f"left the book of {event.symbol} ({event.market}): {event.reason}"
-        case VenueReturned():
-            return f"is in the book of {event.symbol} ({event.market})"
-        case FailedOver():
-            before = event.before or "no venue"
-            return f"quotes {event.symbol} now, before {before}: {event.reason}"
 
 
 def _sides(event: BookSnapshot | Level3Snapshot | Level3Update) -> str:

@@ -31,7 +31,7 @@ from fluxum.hub.statistics import HubCounts, HubStatistics, add, counts_of, tota
 from fluxum.hub.streams import ConsolidatedStream, HubBookStream, HubStreams
 from fluxum.hub.wanted import Channels, HubAccount, HubPlan, HubVenue, find_keys
 from fluxum.model.account import Credentials
-from fluxum.model.event import Channel, Event
+from fluxum.model.event import Channel, Event, State
 from fluxum.model.input import Number
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Candle, Ticker, Trade
@@ -183,6 +183,14 @@ class Hub:
             raise member.error or BadInput(f"{venue} is not open")
         return member.session
 
+    def now_ns(self) -> int:
+        """The hub's clock."""
+        return self._runtime.clock.now_ns()
+
+    def state(self, venue: str) -> State:
+        """The state of a venue's session; FAILED if the venue failed for good. Raises BadInput."""
+        return self._member(venue).state
+
     def trader(self, venue: str) -> Trader:
         """The trader of a venue with an account.
 
@@ -242,9 +250,15 @@ class Hub:
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
     def events(
-        self, *, capacity: int | None = None, overflow: Overflow | None = None
+        self,
+        wants: Callable[[Event], bool] | None = None,
+        *,
+        capacity: int | None = None,
+        overflow: Overflow | None = None,
     ) -> Merged[Event]:
         """All events of all venues in the order of arrival, and the hub's own.
+
+        With `wants` only those for which it is true.
 
         If this reader is behind, the venues take turns: each has its own `capacity`, so a busy
         venue costs a quiet one nothing. A reader that is too slow gets `Dropped` in place of lost
@@ -252,9 +266,9 @@ class Hub:
         """
 
         def source(session: Session) -> Pipe[Event]:
-            return session.events(capacity=capacity, overflow=overflow)
+            return session.events(wants, capacity=capacity, overflow=overflow)
 
-        return self._streams.merge(source, lambda _event: True)
+        return self._streams.merge(source, wants or (lambda _event: True))
 
     def trades(self, symbol: str | None = None, *, capacity: int = _CAPACITY) -> Stream[Trade]:
         """The trades of all venues, of one symbol or all.
