@@ -3,14 +3,14 @@
 from decimal import Decimal
 
 from fluxum.tui.palette import Tone
-from fluxum.tui.row import Piece, Row, fit, heading, stack, wrapped
+from fluxum.tui.row import Piece, Row, fit, flow, heading, stack
 from fluxum.view.facts import AccountView, PositionView, View
 
 __all__ = ["draw_positions"]
 
 
 def draw_positions(view: View, width: int, height: int) -> list[Row]:
-    """Each position in two rows: what is held, and what it has gained; then the balances."""
+    """Each position: what is held, and what it has gained; then the balances."""
     rows: list[Row] = []
     for account in view.accounts:
         rows += [row for one in account.positions for row in _position(account, one, width)]
@@ -25,22 +25,16 @@ def _position(account: AccountView, one: PositionView, width: int) -> list[Row]:
     sign, tone = ("▲", Tone.BID) if one.quantity > 0 else ("▼", Tone.ASK)
     if not one.quantity:
         sign, tone = "·", Tone.DIM
-    held: list[Piece] = [
-        (f" {sign} ", tone),
-        (f"{one.symbol} ", Tone.TITLE),
-        (f"{account.venue}  ", Tone.DIM),
-        (f"{one.quantity:f}", Tone.PLAIN),
-        ("" if one.average_price is None else f" @ {_money(one.average_price)}", Tone.DIM),
+    price = "" if one.average_price is None else f" @ {_money(one.average_price)}"
+    groups: list[list[Piece]] = [
+        [(f" {sign} ", tone), (f"{one.symbol} ", Tone.TITLE), (f"{account.venue} ", Tone.DIM)],
+        [(f" {one.quantity:f}", Tone.PLAIN), (price, Tone.DIM)],
+        [(" profit ", Tone.DIM), _profit(one.total)],
+        [(f" realised {_money(one.realised)}", Tone.DIM)],
     ]
-    gained: list[Piece] = [
-        ("   profit ", Tone.DIM),
-        _profit(one.total),
-        (f"  realised {_money(one.realised)}", Tone.DIM),
-    ]
-    rows = [fit(held, width), fit(gained, width)]
     if one.note:
-        rows += [fit([(f"   {line}", Tone.WARN)], width) for line in wrapped(one.note, width - 3)]
-    return rows
+        groups.append([(f" ! {one.note}", Tone.WARN)])
+    return flow(groups, width, 3)
 
 
 def _profit(total: Decimal | None) -> Piece:
@@ -50,18 +44,17 @@ def _profit(total: Decimal | None) -> Piece:
 
 
 def _balances(account: AccountView, width: int) -> list[Row]:
-    return [
-        fit(
-            [
-                (f"   {one.asset} ", Tone.TITLE),
-                (f"{one.total:f}", Tone.PLAIN),
-                ("" if not one.held else f"  held {one.held:f}", Tone.DIM),
-                (f"  ! {one.reason}" if one.reason else "", Tone.WARN),
-            ],
-            width,
-        )
-        for one in account.balances
-    ]
+    rows: list[Row] = []
+    for one in account.balances:
+        held = "" if not one.held else f"  held {one.held:f}"
+        groups: list[list[Piece]] = [
+            [(f"   {one.asset} ", Tone.TITLE), (f"{one.total:f}", Tone.PLAIN)],
+            [(held, Tone.DIM)],
+        ]
+        if one.reason:
+            groups.append([(f"  ! {one.reason}", Tone.WARN)])
+        rows += flow(groups, width, 5)
+    return rows
 
 
 def _money(value: Decimal) -> str:

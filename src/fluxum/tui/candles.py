@@ -14,7 +14,8 @@ from fluxum.view.facts import CandleView, GapView, MarketView
 
 __all__ = ["draw_candles"]
 
-_STEP = 2  # a candle, and a cell to its left
+_STEPS = (6, 4, 2)  # cells a candle takes, with one to its left
+_WICK = "│"
 _FEW = 6  # rows from which on there are volumes below
 _VOLUMES = " ▁▂▃▄▅▆▇█"
 
@@ -39,10 +40,11 @@ def draw_candles(market: MarketView, widths: Widths, width: int, height: int) ->
     """
     interval = "" if market.interval_s is None else f" {interval_text(market.interval_s)}"
     title: list[Piece] = [("Candles", Tone.TITLE), (f"{interval} {market.symbol}", Tone.DIM)]
-    room = (width - widths.price.width - 3) // _STEP
-    columns = _columns(market.candles, market.interval_s, room)
+    cells = width - widths.price.width - 3
+    columns = _columns(market.candles, market.interval_s, max(0, cells // _STEPS[-1]))
+    step = next((one for one in _STEPS if one * len(columns) <= cells), _STEPS[-1])
     known = [one for one in columns if isinstance(one, CandleView)]
-    if not known or room < 1:
+    if not known:
         why = "no candle yet" if market.interval_s else "candles are not subscribed"
         return [heading(title, [], width), *stack([((f" {why}", Tone.DIM),)], width, height - 1)]
     last = known[-1]
@@ -50,16 +52,16 @@ def draw_candles(market: MarketView, widths: Widths, width: int, height: int) ->
     rows = max(1, height - 2 - has_volumes)
     scale = _Scale(min(one.low for one in known), max(one.high for one in known), rows)
     bands = [_is_in_gap(one, market.gaps) for one in columns]
-    empty: Piece = (" " * (width - widths.price.width - 3 - _STEP * len(columns)), Tone.PLAIN)
-    chart = [_chart_row(row, columns, bands, scale) for row in range(rows - 1, -1, -1)]
+    empty: Piece = (" " * (cells - step * len(columns)), Tone.PLAIN)
+    chart = [_chart_row(row, columns, bands, scale, step) for row in range(rows - 1, -1, -1)]
     labels = _labels(scale, last, widths, rows)
     pieces = [
-        fit([empty, *cells, (f"  {label}", tone)], width)
-        for cells, (label, tone) in zip(chart, labels, strict=True)
+        fit([empty, *row, (f"  {label}", tone)], width)
+        for row, (label, tone) in zip(chart, labels, strict=True)
     ]
     if has_volumes:
-        pieces.append(fit([empty, *_volumes(columns)], width))
-    pieces.append(fit([empty, *_times(known)], width))
+        pieces.append(fit([empty, *_volumes(columns, step)], width))
+    pieces.append(fit([empty, *_times(known, step * len(columns))], width))
     return [heading(title, _change(known), width), *stack(pieces, width, height - 1)]
 
 
@@ -95,17 +97,23 @@ def _is_in_gap(column: Column, gaps: Iterable[GapView]) -> bool:
 
 
 def _chart_row(
-    row: int, columns: Sequence[Column], bands: Sequence[bool], scale: _Scale
+    row: int, columns: Sequence[Column], bands: Sequence[bool], scale: _Scale, step: int
 ) -> list[Piece]:
     pieces: list[Piece] = []
+    body = step - 1
     for column, is_band in zip(columns, bands, strict=True):
         blank = "░" if is_band else " "
-        sign, tone = (blank, Tone.GAP)
+        sign, tone = (" ", Tone.GAP)
         if isinstance(column, CandleView):
             sign, tone = _cell(row, column, scale)
-            sign = blank if sign == " " else sign
-            tone = Tone.GAP if sign == blank else tone
-        pieces += [(blank, Tone.GAP), (sign, tone)]
+        pieces.append((blank, Tone.GAP))
+        if sign == " ":
+            pieces.append((blank * body, Tone.GAP))
+        elif sign == _WICK:
+            side = blank * (body // 2)
+            pieces += [(side, Tone.GAP), (sign, tone), (side, Tone.GAP)]
+        else:
+            pieces.append((sign * body, tone))
     return pieces
 
 
@@ -121,7 +129,7 @@ def _cell(row: int, candle: CandleView, scale: _Scale) -> tuple[str, Tone]:
     if has_lower or has_upper:
         return ("▒" if not is_up else "▄" if has_lower else "▀"), tone
     is_wick = scale.half(candle.low) <= upper and scale.half(candle.high) >= lower
-    return ("│" if is_wick else " "), tone
+    return (_WICK if is_wick else " "), tone
 
 
 def _labels(scale: _Scale, last: CandleView, widths: Widths, rows: int) -> list[tuple[str, Tone]]:
@@ -134,21 +142,21 @@ def _labels(scale: _Scale, last: CandleView, widths: Widths, rows: int) -> list[
     return labels
 
 
-def _volumes(columns: Sequence[Column]) -> list[Piece]:
+def _volumes(columns: Sequence[Column], step: int) -> list[Piece]:
     most = max((one.volume for one in columns if isinstance(one, CandleView)), default=Decimal(0))
     pieces: list[Piece] = []
     for one in columns:
         volume = one.volume if isinstance(one, CandleView) else Decimal(0)
         eighths = int(volume / most * 8) if most else 0
         sign = _VOLUMES[max(eighths, 1 if volume else 0)]
-        pieces.append((f" {sign}", Tone.DIM))
+        pieces.append((f" {sign * (step - 1)}", Tone.DIM))
     return pieces
 
 
-def _times(candles: Sequence[CandleView]) -> list[Piece]:
+def _times(candles: Sequence[CandleView], width: int) -> list[Piece]:
     """When the first candle begins and the last one ends, below them as far as they reach."""
     first, last = clock_text(candles[0].start_ns)[:5], clock_text(candles[-1].end_ns)[:5]
-    room = _STEP * len(candles) - len(first) - len(last) - 1
+    room = width - len(first) - len(last) - 1
     return [(f" {first}{' ' * room}{last}", Tone.DIM)] if room > 0 else []
 
 

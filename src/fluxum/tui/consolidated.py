@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from fluxum.tui.ladder import bar
+from fluxum.tui.ladder import bar, ladder_width
 from fluxum.tui.numbers import Widths
 from fluxum.tui.palette import Tone
 from fluxum.tui.row import Piece, Row, blank, fit, heading, spread, stack, wrapped
@@ -28,9 +28,9 @@ def draw_consolidated(book: ConsolidatedView, widths: Widths, width: int, height
     ][: max(0, height - 4)]
     rows = max(0, (height - 2 - len(left_out)) // 2)
     asks, bids = book.asks[:rows], book.bids[:rows]
-    most = max((one.quantity for one in (*asks, *bids)), default=Decimal(0))
-    above = _side(asks, widths, width, most, Tone.ASK, Tone.ASK_BAR)
-    below = _side(bids, widths, width, most, Tone.BID, Tone.BID_BAR)
+    shape = _Shape(widths, width, [*asks, *bids])
+    above = _side(asks, shape, Tone.ASK, Tone.ASK_BAR)
+    below = _side(bids, shape, Tone.BID, Tone.BID_BAR)
     body = [
         *[blank(width)] * (rows - len(asks)),
         *reversed(above),
@@ -43,24 +43,39 @@ def draw_consolidated(book: ConsolidatedView, widths: Widths, width: int, height
 
 def _side(
     levels: Sequence[ConsolidatedLevelView],
-    widths: Widths,
-    width: int,
-    most: Decimal,
+    shape: "_Shape",
     tone: Tone,
     bar_tone: Tone,
 ) -> list[Row]:
     return [
         fit(
             [
-                (f" {widths.price.text(one.price)}  ", tone),
-                (f"{widths.quantity.text(one.quantity)} ", Tone.PLAIN),
-                (f"{bar(one.quantity, most, _BAR):<{_BAR}} ", bar_tone),
-                (" ".join(one.venues), Tone.DIM),
+                (f" {shape.widths.price.text(one.price)}  ", tone),
+                (f"{shape.widths.quantity.text(one.quantity)} ", Tone.PLAIN),
+                (f"{bar(one.quantity, shape.most, shape.bar):<{shape.bar}} ", bar_tone),
+                (_names(one) if shape.has_names else str(len(one.venues)), Tone.DIM),
             ],
-            width,
+            shape.width,
         )
         for one in levels
     ]
+
+
+class _Shape:
+    """How the levels are laid out: the bar gives way to the names, these to their number."""
+
+    def __init__(self, widths: Widths, width: int, levels: Sequence[ConsolidatedLevelView]) -> None:
+        self.widths = widths
+        self.width = width
+        self.most = max((one.quantity for one in levels), default=Decimal(0))
+        room = width - ladder_width(widths) - 1
+        names = max((len(_names(one)) for one in levels), default=0)
+        self.has_names = names <= room
+        self.bar = max(0, min(_BAR, room - (names if self.has_names else 1)))
+
+
+def _names(level: ConsolidatedLevelView) -> str:
+    return " ".join(level.venues)
 
 
 def _middle(book: ConsolidatedView, width: int) -> Row:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fluxum.tui.numbers import age_text, clock_text, count_text
 from fluxum.tui.palette import Tone
-from fluxum.tui.row import Piece, Row, fit, heading, stack, wrapped
+from fluxum.tui.row import Piece, Row, fit, flow, heading, stack, wrapped
 from fluxum.view.facts import GapView, LossView, MarketView, Severity, VenueView, View
 
 __all__ = ["draw_gaps", "draw_losses"]
@@ -32,16 +32,19 @@ def draw_gaps(view: View, width: int, height: int) -> list[Row]:
     """The gaps of every market, newest first, then the log."""
     gaps = [(one.since_ns, market, one) for market in view.markets for one in market.gaps]
     gaps.sort(key=lambda one: one[0], reverse=True)
-    room = max(2, (height - 1) // 2)
-    rows = [_gap_row(market, gap, view.at_ns, width) for _, market, gap in gaps[:room]]
+    rows: list[Row] = []
+    shown = 0
+    for _, market, gap in gaps:
+        more = _gap_rows(market, gap, view.at_ns, width)
+        if len(rows) + len(more) > max(2, (height - 1) // 2):
+            break
+        rows += more
+        shown += 1
     if not rows:
         rows = [fit([(" ✓", Tone.GOOD), (" no gap in any market", Tone.DIM)], width)]
-    shown = "" if len(gaps) <= room else f"the last {room} of "
-    title = heading(
-        [("Gaps", Tone.TITLE)],
-        [(f"{shown}{count_text(len(gaps), 'gap', 'gaps')}", Tone.DIM)],
-        width,
-    )
+    known = count_text(len(gaps), "gap", "gaps")
+    said = known if shown == len(gaps) else f"the last {shown} of {known}"
+    title = heading([("Gaps", Tone.TITLE)], [(said, Tone.DIM)], width)
     above = [title, *rows]
     return [*above, *draw_losses(view, width, height - len(above))]
 
@@ -68,20 +71,18 @@ def _sums(venues: Sequence[VenueView]) -> list[Piece]:
     return [(", ".join(said), Tone.WARN)] if said else []
 
 
-def _gap_row(market: MarketView, gap: GapView, now_ns: int, width: int) -> Row:
+def _gap_rows(market: MarketView, gap: GapView, now_ns: int, width: int) -> list[Row]:
     until_ns = now_ns if gap.until_ns is None else gap.until_ns
     length = age_text((until_ns - gap.since_ns) / 1e9)
     end = "open" if gap.repair is None else gap.repair.value
     missing = f", {gap.missing} missing" if gap.missing else ""
     sign, tone = ("!", Tone.BAD) if gap.until_ns is None else ("✓", Tone.GOOD)
     what = f"{market.venue} {market.symbol} {gap.channel.value}"
-    return fit(
-        [
-            (f" {clock_text(gap.since_ns)} ", Tone.DIM),
-            (f"{sign} ", tone),
-            (f"{length:>6}  ", Tone.PLAIN),
-            (f"{what}  ", Tone.PLAIN),
-            (f"{gap.cause.value}, {end}{missing}", Tone.DIM),
-        ],
-        width,
-    )
+    groups: list[list[Piece]] = [
+        [(f" {clock_text(gap.since_ns)} ", Tone.DIM), (f"{sign} ", tone)],
+        [(f"{length:>6}  ", Tone.PLAIN), (what, Tone.PLAIN)],
+        [(f"  {gap.cause.value}, {end}{missing}", Tone.DIM)],
+    ]
+    if gap.detail:
+        groups.append([(f": {gap.detail}", Tone.DIM)])
+    return flow(groups, width, _INDENT)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fluxum.tui.numbers import age_text
 from fluxum.tui.palette import Tone
-from fluxum.tui.row import Piece, Row, fit, heading, stack, wrapped
+from fluxum.tui.row import Piece, Row, fit, flow, heading, stack, wrapped
 from fluxum.view.facts import VenueView, View
 
 __all__ = ["draw_help", "draw_missing"]
@@ -64,10 +64,13 @@ def draw_help(width: int, height: int, *, is_tape: bool) -> list[Row]:
 
 def _venue(venue: VenueView, width: int) -> Iterable[Row]:
     sign, tone = ("✓", Tone.GOOD) if venue.is_ready else ("○", Tone.WARN)
-    why = f": {venue.reason}" if venue.reason else ""
-    yield fit(
-        [(f" {sign} ", tone), (venue.venue, Tone.TITLE), (f" {venue.state.value}{why}", tone)],
+    yield from flow(
+        [
+            [(f" {sign} ", tone), (venue.venue, Tone.TITLE), (f" {venue.state.value}", tone)],
+            *([[(f"  {venue.reason}", tone)]] if venue.reason else ()),
+        ],
         width,
+        3,
     )
     for reason in venue.missing:
         for number, line in enumerate(wrapped(reason, width - 5)):
@@ -75,4 +78,12 @@ def _venue(venue: VenueView, width: int) -> Iterable[Row]:
     for link in venue.links:
         streams = "1 stream" if link.subscriptions == 1 else f"{link.subscriptions} streams"
         age = "no frame yet" if link.age_s is None else f"last frame {age_text(link.age_s)} ago"
-        yield fit([(f"     {link.name} {link.state.value}, {streams}, {age}", Tone.DIM)], width)
+        yield from flow(
+            [
+                [(f"     {link.name} {link.state.value},", Tone.DIM)],
+                [(f" {streams},", Tone.DIM)],
+                [(f" {age}", Tone.DIM)],
+            ],
+            width,
+            7,
+        )

@@ -58,10 +58,10 @@ class Memory:
     """The widths of the columns of every market so far, so that columns stand still."""
 
     def __init__(self) -> None:
-        self._widths: defaultdict[str, Widths] = defaultdict(Widths)
+        self._widths: defaultdict[tuple[str, str], Widths] = defaultdict(Widths)
 
     def take(self, view: View) -> None:
-        """Make room for all that a view has; a market's books share their columns."""
+        """Make room for all that a view has."""
         for market in view.markets:
             self.of(market).take(market)
         for book in view.consolidated:
@@ -69,7 +69,8 @@ class Memory:
 
     def of(self, entry: "Entry") -> Widths:
         """The columns of a market."""
-        return self._widths[entry.symbol]
+        venue = entry.venue if isinstance(entry, MarketView) else ""
+        return self._widths[venue, entry.symbol]
 
 
 Entry = MarketView | ConsolidatedView

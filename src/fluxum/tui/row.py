@@ -16,6 +16,7 @@ __all__ = [
     "Row",
     "blank",
     "fit",
+    "flow",
     "heading",
     "length",
     "spread",
@@ -52,6 +53,26 @@ def spread(left: Sequence[Piece], right: Sequence[Piece], width: int, fill: str 
         return spread(left, (), width, fill)
     between: list[Piece] = [(fill * room, Tone.DIM)] if room > 0 else []
     return fit([*left, *between, *right], width)
+
+
+def flow(groups: Iterable[Sequence[Piece]], width: int, indent: int) -> list[Row]:
+    """Groups side by side; one that does not fit begins a row of its own, further in.
+
+    The text of a group that is longer than a row is wrapped, so nothing is cut.
+    """
+    rows: list[list[Piece]] = [[]]
+    for group in groups:
+        if length(rows[-1]) + length(group) <= width:
+            rows[-1] += group
+            continue
+        rows.append([(" " * indent, Tone.PLAIN)])
+        if indent + length(group) <= width:
+            rows[-1] += [(group[0][0].lstrip(), group[0][1]), *group[1:]]
+            continue
+        first, *more = wrapped("".join(text for text, _ in group).strip(), width - indent)
+        rows[-1].append((first, group[0][1]))
+        rows += [[(" " * indent, Tone.PLAIN), (line, group[0][1])] for line in more]
+    return [fit(row, width) for row in rows if row]
 
 
 def heading(left: Sequence[Piece], right: Sequence[Piece], width: int) -> Row:

@@ -18,6 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from fluxum.flow.background import background
 from fluxum.tui.layout import Pane, Place
 from fluxum.tui.palette import LOOKS, ascii_text
 from fluxum.tui.picture import Beside, Choice, Memory, Page, draw, entries
@@ -145,6 +146,7 @@ class Screen(App[None]):
         self._to_text = ascii_text if is_ascii else str
         self._memory = Memory()
         self._paused: View | None = None
+        self._is_due = False
         self._panes: dict[Pane, PaneWidget] = {}
 
     def compose(self) -> ComposeResult:
@@ -153,9 +155,16 @@ class Screen(App[None]):
         yield from self._panes.values()
 
     def on_mount(self) -> None:
-        """Begin to paint."""
-        self.set_interval(_PERIOD_S, self.paint)
+        """Paint for the first time; `keep_painting` goes on."""
         self.paint()
+
+    async def keep_painting(self) -> None:
+        """Paint again and again until cancelled."""
+        while True:
+            await asyncio.sleep(_PERIOD_S)
+            if not self._is_due:
+                self._is_due = True
+                self.call_later(self.paint)
 
     def on_resize(self) -> None:
         """Paint in the new size at once."""
@@ -164,6 +173,7 @@ class Screen(App[None]):
 
     def paint(self) -> None:
         """Paint the present moment, unless the terminal has not yet taken the last one."""
+        self._is_due = False
         if not getattr(self._driver, "is_idle", True):
             self.skipped += 1
             return
@@ -263,7 +273,8 @@ async def run_screen(screen: Screen) -> None:
     loop.call_soon(loop.set_task_factory, factory)
     handlers = {one: signal.getsignal(one) for one in _signals()}
     try:
-        await screen.run_async(mouse=False)
+        async with background(screen.keep_painting()):
+            await screen.run_async(mouse=False)
     finally:
         loop.set_task_factory(factory)
         for one, handler in handlers.items():
