@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from rich.style import Style
 
-__all__ = ["LOOKS", "Tone", "ascii_text"]
+__all__ = ["LOOKS", "PLAIN_LOOKS", "Tone", "ascii_text"]
 
 
 class Tone(Enum):
@@ -53,7 +53,11 @@ LOOKS: Mapping[Tone, Style] = {
         Tone.NOTE: "reverse",
     }.items()
 }
-"""The look of each tone; without colours only bold and reverse are left of it."""
+"""The look of each tone."""
+PLAIN_LOOKS: Mapping[Tone, Style] = {
+    tone: Style(bold=look.bold, reverse=look.reverse) for tone, look in LOOKS.items()
+}
+"""The same without colours."""
 
 _ASCII = str.maketrans(
     {

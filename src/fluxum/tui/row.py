@@ -35,7 +35,7 @@ def fit(pieces: Iterable[Piece], width: int) -> Row:
     row: list[Piece] = []
     left = width
     for text, tone in pieces:
-        size = cell_len(text)
+        size = _cells(text)
         if size > left:
             text, size = set_cell_size(text, left), left
         if size:
@@ -104,4 +104,8 @@ def text_of(row: Row) -> str:
 
 def length(pieces: Iterable[Piece]) -> int:
     """How many cells some pieces take."""
-    return sum(cell_len(text) for text, _ in pieces)
+    return sum(_cells(text) for text, _ in pieces)
+
+
+def _cells(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)

@@ -7,7 +7,7 @@ views, and the session is never held up. Only rows that changed are written.
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
 from msgspec import structs
@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from fluxum.flow.background import background
 from fluxum.tui.layout import Pane, Place
-from fluxum.tui.palette import LOOKS, ascii_text
+from fluxum.tui.palette import LOOKS, PLAIN_LOOKS, ascii_text
 from fluxum.tui.picture import Beside, Choice, Memory, Page, draw, entries
 from fluxum.tui.row import Row
 from fluxum.view.facts import View
@@ -52,35 +52,37 @@ class Controls(Protocol):
 
 
 class PaneWidget(Widget):
-    """One pane: its rows, of which only those that changed are painted again."""
+    """One pane: its rows, of which only those that changed are painted again.
+
+    A row becomes one strip. Textual's own way over the styles of a widget would make two more of
+    each, for borders and filters that a pane does not have; that was most of a paint.
+    """
 
     DEFAULT_CSS = "PaneWidget { position: absolute; display: none; }"
 
-    def __init__(self, pane: Pane, to_text: Callable[[str], str]) -> None:
+    def __init__(self, pane: Pane, strip_of: Callable[[Row, int], Strip]) -> None:
         super().__init__(id=pane.value)
         self._rows: Sequence[Row] = ()
-        self._to_text = to_text
+        self._strip_of = strip_of
         self._place: Place | None = None
 
-    def show(self, place: Place, rows: Sequence[Row]) -> int:
-        """Show these rows at this place; returns how many of them are new."""
+    def show(self, place: Place, rows: Sequence[Row]) -> None:
+        """Show these rows at this place."""
+        before, self._rows = self._rows, rows
         if place != self._place:
             self._place = place
             self.styles.offset = (place.x, place.y)
             self.styles.width, self.styles.height = place.width, place.height
             self.display = True
-            self._rows = rows
             self.refresh(layout=True)
-            return len(rows)
-        before, self._rows = self._rows, rows
+            return
         changed = [
             number
             for number, row in enumerate(rows)
             if number >= len(before) or row != before[number]
         ]
         if changed:
-            self.refresh(*[Region(0, number, place.width, 1) for number in changed])
-        return len(changed)
+            self.refresh(*[Region(0, y, place.width, height) for y, height in _runs(changed)])
 
     def hide(self) -> None:
         """Show nothing."""
@@ -88,14 +90,18 @@ class PaneWidget(Widget):
             self._place = None
             self.display = False
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The strips of a part of the pane; called by textual."""
+        width = self.size.width
+        strips = [self.render_line(y) for y in range(crop.y, crop.bottom)]
+        if crop.x == 0 and crop.right >= width:
+            return strips
+        return [strip.crop(crop.x, crop.right) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         """The row of this number."""
-        if y >= len(self._rows):
-            return Strip.blank(self.size.width)
-        row = self._rows[y]
-        return Strip(
-            [Segment(self._to_text(text), LOOKS[tone]) for text, tone in row], self.size.width
-        )
+        width = self.size.width
+        return self._strip_of(self._rows[y], width) if y < len(self._rows) else Strip.blank(width)
 
 
 class Screen(App[None]):
@@ -144,6 +150,7 @@ class Screen(App[None]):
         self._source = source
         self._controls = controls
         self._to_text = ascii_text if is_ascii else str
+        self._looks = PLAIN_LOOKS if self.no_color else LOOKS
         self._memory = Memory()
         self._paused: View | None = None
         self._is_due = False
@@ -151,7 +158,7 @@ class Screen(App[None]):
 
     def compose(self) -> ComposeResult:
         """Every pane; those without a place are hidden."""
-        self._panes = {pane: PaneWidget(pane, self._to_text) for pane in Pane}
+        self._panes = {pane: PaneWidget(pane, self._strip) for pane in Pane}
         yield from self._panes.values()
 
     def on_mount(self) -> None:
@@ -196,6 +203,10 @@ class Screen(App[None]):
             return ""
         behind = _events(view) - _events(self._paused)
         return f"paused, {behind:,} behind"
+
+    def _strip(self, row: Row, width: int) -> Strip:
+        to_text, looks = self._to_text, self._looks
+        return Strip([Segment(to_text(text), looks[tone]) for text, tone in row], width)
 
     # What keys do
 
@@ -282,6 +293,15 @@ async def run_screen(screen: Screen) -> None:
     screen.raise_failure()
     if task.cancelling() > cancels:  # textual ends as if its user had quit
         raise asyncio.CancelledError
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ascending numbers as runs without a hole: the first, and how many."""
+    begin = 0
+    for at, number in enumerate(numbers):
+        if at + 1 == len(numbers) or numbers[at + 1] != number + 1:
+            yield numbers[begin], at + 1 - begin
+            begin = at + 1
 
 
 def _events(view: View) -> int:
