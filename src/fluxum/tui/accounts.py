@@ -6,19 +6,29 @@ from fluxum.tui.palette import Tone
 from fluxum.tui.row import Piece, Row, fit, flow, heading, stack
 from fluxum.view.facts import AccountView, PositionView, View
 
-__all__ = ["draw_positions"]
+__all__ = ["draw_positions", "positions_height"]
 
 
 def draw_positions(view: View, width: int, height: int) -> list[Row]:
     """Each position: what is held, and what it has gained; then the balances."""
-    rows: list[Row] = []
-    for account in view.accounts:
-        rows += [row for one in account.positions for row in _position(account, one, width)]
-        rows += _balances(account, width)
+    rows = _rows(view, width)
     if not rows:
         why = "nothing is held" if view.accounts else "no account: start with --account"
         rows = [fit([(f" {why}", Tone.DIM)], width)]
     return [heading([("Positions", Tone.TITLE)], [], width), *stack(rows, width, height - 1)]
+
+
+def positions_height(view: View, width: int) -> int:
+    """How many rows all of that takes, with the title."""
+    return 1 + max(1, len(_rows(view, width)))
+
+
+def _rows(view: View, width: int) -> list[Row]:
+    rows: list[Row] = []
+    for account in view.accounts:
+        rows += [row for one in account.positions for row in _position(account, one, width)]
+        rows += _balances(account, width)
+    return rows
 
 
 def _position(account: AccountView, one: PositionView, width: int) -> list[Row]:

@@ -165,5 +165,7 @@ def _change(candles: Sequence[CandleView]) -> list[Piece]:
     first, last = candles[0].open, candles[-1].close
     if not first:
         return []
-    sign, tone = ("▲", Tone.BID) if last >= first else ("▼", Tone.ASK)
+    sign, tone = ("▲", Tone.BID) if last > first else ("▼", Tone.ASK)
+    if last == first:
+        sign, tone = "·", Tone.DIM
     return [(f"{sign} {(last / first - 1) * 100:+.2f} %", tone)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from fluxum.tui.ladder import bar, ladder_width
-from fluxum.tui.numbers import Widths
+from fluxum.tui.numbers import Widths, count_text
 from fluxum.tui.palette import Tone
 from fluxum.tui.row import Piece, Row, blank, fit, heading, spread, stack, wrapped
 from fluxum.view.facts import ConsolidatedLevelView, ConsolidatedView
@@ -53,7 +53,7 @@ def _side(
                 (f" {shape.widths.price.text(one.price)}  ", tone),
                 (f"{shape.widths.quantity.text(one.quantity)} ", Tone.PLAIN),
                 (f"{bar(one.quantity, shape.most, shape.bar):<{shape.bar}} ", bar_tone),
-                (_names(one) if shape.has_names else str(len(one.venues)), Tone.DIM),
+                (shape.names(one), Tone.DIM),
             ],
             shape.width,
         )
@@ -69,13 +69,15 @@ class _Shape:
         self.width = width
         self.most = max((one.quantity for one in levels), default=Decimal(0))
         room = width - ladder_width(widths) - 1
-        names = max((len(_names(one)) for one in levels), default=0)
-        self.has_names = names <= room
-        self.bar = max(0, min(_BAR, room - (names if self.has_names else 1)))
+        self._has_names = max((len(" ".join(one.venues)) for one in levels), default=0) <= room
+        names = max((len(self.names(one)) for one in levels), default=0)
+        self.bar = max(0, min(_BAR, room - names))
 
-
-def _names(level: ConsolidatedLevelView) -> str:
-    return " ".join(level.venues)
+    def names(self, level: ConsolidatedLevelView) -> str:
+        """The venues at a price."""
+        if self._has_names:
+            return " ".join(level.venues)
+        return count_text(len(level.venues), "venue", "venues")
 
 
 def _middle(book: ConsolidatedView, width: int) -> Row:

@@ -22,6 +22,7 @@ _LADDER, _RIGHT = 38, 40
 _BESIDE_LEAST = 24
 _TALL = 30  # rows between lights and losses from which on some are left for candles
 _LADDER_ROWS = 22
+_BELOW_MOST = 16
 _LOSSES = ((16, 2), (34, 4), (44, 6))  # rows of the losses by rows of the terminal
 
 
@@ -65,7 +66,7 @@ def lay_out(width: int, height: int, ladder: int, *, is_page: bool = False) -> d
     losses = next((rows for limit, rows in _LOSSES if height < limit), 8)
     places[Pane.LOSSES] = Place(0, height - 1 - losses, width, losses)
     middle = height - 2 - losses
-    below = max(0, middle - _LADDER_ROWS) if width >= _WIDE and middle >= _TALL else 0
+    below = min(_BELOW_MOST, middle - _LADDER_ROWS) if width >= _WIDE and middle >= _TALL else 0
     if below:
         places[Pane.BELOW] = Place(0, 1 + middle - below, width, below)
     return {**places, **_columns(width, middle - below, max(ladder, min(_LADDER, width)))}

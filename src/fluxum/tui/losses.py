@@ -19,7 +19,12 @@ _INDENT = 12
 
 def draw_losses(view: View, width: int, height: int) -> list[Row]:
     """The newest lines of the log, newest first, each in as many rows as its text needs."""
-    rows = [row for one in reversed(view.losses[-height:]) for row in _rows(one, width)]
+    rows: list[Row] = []
+    for one in reversed(view.losses):
+        more = _rows(one, width)
+        if rows and len(rows) + len(more) > height - 1:
+            break
+        rows += more
     if not rows:
         rows = [fit([(" ✓", Tone.GOOD), (" nothing was lost", Tone.DIM)], width)]
     return [
@@ -84,5 +89,5 @@ def _gap_rows(market: MarketView, gap: GapView, now_ns: int, width: int) -> list
         [(f"  {gap.cause.value}, {end}{missing}", Tone.DIM)],
     ]
     if gap.detail:
-        groups.append([(f": {gap.detail}", Tone.DIM)])
+        groups.append([(f"  {gap.detail}", Tone.DIM)])
     return flow(groups, width, _INDENT)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from fluxum.tui.lights import light
 from fluxum.tui.numbers import age_text
 from fluxum.tui.palette import Tone
 from fluxum.tui.row import Piece, Row, fit, flow, heading, stack, wrapped
@@ -63,7 +64,7 @@ def draw_help(width: int, height: int, *, is_tape: bool) -> list[Row]:
 
 
 def _venue(venue: VenueView, width: int) -> Iterable[Row]:
-    sign, tone = ("✓", Tone.GOOD) if venue.is_ready else ("○", Tone.WARN)
+    sign, tone = light(venue)
     yield from flow(
         [
             [(f" {sign} ", tone), (venue.venue, Tone.TITLE), (f" {venue.state.value}", tone)],

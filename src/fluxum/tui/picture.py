@@ -6,7 +6,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from fluxum.tui.accounts import draw_positions
+from fluxum.tui.accounts import draw_positions, positions_height
 from fluxum.tui.candles import draw_candles
 from fluxum.tui.consolidated import draw_consolidated
 from fluxum.tui.ladder import draw_ladder, ladder_width
@@ -170,15 +170,15 @@ class _Painter:
 
     def _right(self, width: int, height: int) -> Sequence[Row]:
         """Positions if there are accounts, the book of all venues if there is one; else links."""
+        view = self._view
         symbol = None if self._chosen is None else self._chosen.symbol
-        books = [one for one in self._view.consolidated if one.symbol == symbol]
-        if not books and not self._view.accounts:
-            return draw_missing(self._view, width, height)
+        books = [one for one in view.consolidated if one.symbol == symbol]
         if not books:
-            return draw_positions(self._view, width, height)
-        upper = height if not self._view.accounts else height - height // 3
-        book = draw_consolidated(books[0], self._memory.of(books[0]), width, upper)
-        return [*book, *draw_positions(self._view, width, height - upper)[: height - upper]]
+            draw_it = draw_positions if view.accounts else draw_missing
+            return draw_it(view, width, height)
+        lower = min(height // 2, positions_height(view, width)) if view.accounts else 0
+        book = draw_consolidated(books[0], self._memory.of(books[0]), width, height - lower)
+        return [*book, *(draw_positions(view, width, lower) if lower else ())]
 
     def _market(self) -> MarketView | None:
         """The chosen market; of a consolidated book the first of its symbol."""

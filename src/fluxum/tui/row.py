@@ -82,9 +82,12 @@ def heading(left: Sequence[Piece], right: Sequence[Piece], width: int) -> Row:
 
 
 def stack(rows: Iterable[Row], width: int, height: int) -> list[Row]:
-    """The first rows, so many exactly."""
-    some = [fit(row, width) for row, _ in zip(rows, range(height), strict=False)]
-    return some + [blank(width)] * (height - len(some))
+    """So many rows exactly; of more of them, the last one says how many are not there."""
+    some = [fit(row, width) for row in rows]
+    if len(some) > height > 0:
+        left_out = len(some) - height + 1
+        some[height - 1 :] = [fit([(f" and {left_out} rows more", Tone.DIM)], width)]
+    return some[:height] + [blank(width)] * (height - len(some))
 
 
 def blank(width: int) -> Row:
