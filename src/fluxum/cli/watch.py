@@ -128,8 +128,8 @@ def watch(
 
 
 def can_show() -> bool:
-    """Whether the screen can be shown: textual is installed, and this is a terminal."""
-    return find_spec("textual") is not None and can_draw()
+    """Whether the screen can be shown: textual is installed, and this is a terminal with keys."""
+    return find_spec("textual") is not None and can_draw() and _has_keyboard()
 
 
 async def show(source: Callable[[], View], controls: "Controls | None" = None) -> None:
@@ -237,6 +237,10 @@ async def _show_tape(
         await until(seconds, show(lambda: view(playback, playback.keeper, EXTENT), controls=player))
 
 
+def _has_keyboard() -> bool:
+    return sys.__stdin__ is not None and sys.__stdin__.isatty()
+
+
 def _is_ascii() -> bool:
     return "utf" not in (sys.stdout.encoding or "").lower()
 
@@ -245,7 +249,7 @@ def _require_screen() -> None:
     """Raise BadInput if the screen cannot be shown here."""
     if find_spec("textual") is None:
         raise BadInput("the screen needs textual of the extra tui: pip install 'fluxum[tui]'")
-    if not can_draw():
+    if not (can_draw() and _has_keyboard()):
         raise BadInput(
             "a terminal of 40x10 or more was expected; `fluxum stream` writes to files and pipes"
         )
