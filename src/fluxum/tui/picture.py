@@ -196,23 +196,32 @@ _FOOTER = (
     ("m", "missing", 4),
     ("d", "depth", 5),
     ("c", "candles", 6),
+    (", .", "speed", 3),
+    ("[ ]", "seek", 3),
     ("?", "help", 1),
 )
-_TAPE_FOOTER = ((", .", "speed", 3), ("[ ]", "seek", 3))
+_OF_TAPES = {", .", "[ ]"}
 
 
 def _footer(choice: Choice, count: int, width: int) -> Row:
     """The keys, as many as fit, the less important ones left out first; the status at the end."""
     end: list[Piece] = [(f" {choice.status} ", Tone.NOTE)] if choice.status else []
-    keys = [*_FOOTER[:-1], *(_TAPE_FOOTER if choice.is_tape else ()), _FOOTER[-1]]
     for least in range(6, -1, -1):
         pieces: list[Piece] = []
-        for key, word, rank in keys:
-            if rank <= least:
-                word = (
-                    f"{word} {choice.entry % count + 1}/{count}" if key == "tab" and count else word
-                )
-                pieces += [(f" {key}", Tone.KEY), (f" {word} ", Tone.DIM)]
+        for key, word, rank in _FOOTER:
+            if rank <= least and (choice.is_tape or key not in _OF_TAPES):
+                pieces += [
+                    (f" {key}", Tone.KEY),
+                    (f" {_word(key, word, choice, count)} ", Tone.DIM),
+                ]
         if length(pieces) + length(end) + 1 <= width:
             return spread(pieces, end, width)
-    return spread([], end, width) if end else fit([], width)
+    return fit(end, width)
+
+
+def _word(key: str, word: str, choice: Choice, count: int) -> str:
+    """What a key does; of the markets also which one is shown, and of how many."""
+    if key != "tab" or not count:
+        return word
+    place = f"{choice.entry % count + 1}/{count}"
+    return place if choice.is_tape else f"{word} {place}"

@@ -173,15 +173,10 @@ class Screen(App[None]):
                 self._is_due = True
                 self.call_later(self.paint)
 
-    def on_resize(self) -> None:
-        """Paint in the new size at once."""
-        if self._panes:
-            self.paint()
-
     def paint(self) -> None:
         """Paint the present moment, unless the terminal has not yet taken the last one."""
         self._is_due = False
-        if not getattr(self._driver, "is_idle", True):
+        if not self.is_terminal_idle:
             self.skipped += 1
             return
         view = self._source()
@@ -195,6 +190,11 @@ class Screen(App[None]):
                     widget.show(*picture[pane])
                 else:
                     widget.hide()
+
+    @property
+    def is_terminal_idle(self) -> bool:
+        """Whether the terminal has taken all that was written."""
+        return bool(getattr(self._driver, "is_idle", True))
 
     def _status(self, view: View) -> str:
         if self._controls is not None:
@@ -272,10 +272,11 @@ class Screen(App[None]):
         self._exit_renderables.clear()
 
 
-async def run_screen(screen: Screen) -> None:
+async def run_screen(screen: Screen, *, headless: bool = False) -> None:
     """Show a screen until its user quits; raises what made it fail, with the terminal restored.
 
-    Textual changes how the loop starts tasks, also those of sessions; that is undone.
+    `headless` needs no terminal. Textual changes how the loop starts tasks, also those of sessions,
+    and leaves handlers of signals behind: both are undone.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None, "a screen is shown inside a task"
@@ -285,7 +286,7 @@ async def run_screen(screen: Screen) -> None:
     handlers = {one: signal.getsignal(one) for one in _signals()}
     try:
         async with background(screen.keep_painting()):
-            await screen.run_async(mouse=False)
+            await screen.run_async(mouse=False, headless=headless)
     finally:
         loop.set_task_factory(factory)
         for one, handler in handlers.items():
