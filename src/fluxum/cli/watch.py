@@ -101,10 +101,10 @@ def watch(
 
     Example: fluxum watch --replay btc.jsonl.gz --speed 10
     """
-    _require_screen()
     if replay:
         if symbol:
             raise BadInput(f"a recording has its own symbols: none was expected, was {symbol[0]!r}")
+        _require_screen()
         run_async(_show_tape(replay, exchange, depth, speed, seconds))
         return
     markets = markets_of(",".join(symbol or ()), exchange)
@@ -112,6 +112,7 @@ def watch(
         raise BadInput(f"--account: one exchange was expected, was {', '.join(markets)}")
     endpoints = parse_endpoints(endpoint, markets)
     opening = _Opening(markets, depth, parse_interval(interval), endpoints, parse_proxy(proxy))
+    _require_screen()
 
     async def main() -> None:
         feed = opening.session(account=account, keys=keys) if len(markets) == 1 else opening.hub()
