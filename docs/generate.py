@@ -1,19 +1,17 @@
 """Writes the documents that are made from the code: `make docs`. A test holds them current."""
 
 import asyncio
-import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 from pages import PAGES
-from rich.console import Console
 from typer.models import CommandInfo
 from typer.testing import CliRunner
 
-from fluxum.cli.live_screen import LiveScreen
 from fluxum.cli.main import app
+from fluxum.cli.watch import session_view
 from fluxum.config.table import described
 from fluxum.model.event import Channel, State, Subscription
 from fluxum.model.instrument import Symbol
@@ -22,13 +20,15 @@ from fluxum.session.state import LAWFUL
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
+from fluxum.tui.screen import Screen
 from fluxum.venues.register import VENUES
+from fluxum.view import ViewKeeper
 
 __all__ = ["DOCUMENTS", "main"]
 
 FOLDER = Path(__file__).parent
 _SYMBOLS = (Symbol("BTC/USD"), Symbol("ETH/USD"))
-_WIDTH, _HEIGHT = 112, 33
+_WIDTH, _HEIGHT = 120, 38
 _PLAIN = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "90"}
 
 
@@ -119,41 +119,34 @@ def states() -> str:
 
 
 def picture() -> str:
-    """The live screen, forty seconds into a simulated day with a corrupted frame and a cut."""
+    """The screen, twenty minutes into a simulated day with a cut and a corrupted frame."""
     shown: list[str] = []
 
     async def main() -> None:
         clock = SimulatedClock()
-        plan = FaultPlan(parse_faults("corrupt@12s,hangup@22s"), Random(3))
+        plan = FaultPlan(parse_faults("hangup@700s,corrupt@1190s"), Random(3))
         venue = next(iter(VENUES.values()))
         async with (
             SimulatedExchange(
-                venue, _SYMBOLS, seed=3, clock=clock, rate_per_s=20, faults=plan
+                venue, _SYMBOLS, seed=3, clock=clock, rate_per_s=5, faults=plan
             ) as exchange,
             Session(venue, dial=exchange.dial, clock=clock, random=Random(3)) as session,
         ):
-            events = session.events(capacity=100_000)
+            source, keeper = session_view(session)
+            events = session.events(ViewKeeper.wants, capacity=100_000)
             session.subscribe(
                 *[
                     Subscription(channel, symbol)
                     for symbol in _SYMBOLS
-                    for channel in (Channel.BOOK, Channel.TRADE)
+                    for channel in (Channel.BOOK, Channel.TRADE, Channel.CANDLE)
                 ]
             )
-            board = LiveScreen({session: _SYMBOLS}, 8, clock)
-            await asyncio.sleep(40)
+            await asyncio.sleep(1200)
             for event in events.drain():
-                board.take(event)
-            console = Console(
-                record=True,
-                width=_WIDTH,
-                file=io.StringIO(),
-                force_terminal=True,
-                color_system="truecolor",
-                legacy_windows=False,
-            )
-            console.print(board.picture(_WIDTH, _HEIGHT))
-            shown.append(console.export_svg(title="fluxum demo"))
+                keeper.take(event)
+            screen = Screen(source)
+            async with screen.run_test(size=(_WIDTH, _HEIGHT)):
+                shown.append(screen.export_screenshot(title="fluxum watch BTC/USD ETH/USD"))
 
     run(main())
     return shown[0]

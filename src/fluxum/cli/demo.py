@@ -17,6 +17,7 @@ from fluxum.cli.serve import PageOptions
 from fluxum.cli.sessions import NotReady, Selection, Sessions, open_sessions
 from fluxum.cli.simulator import SimulatedName, simulated
 from fluxum.cli.trading_demo import trade
+from fluxum.cli.watch import can_show, session_view, show
 from fluxum.cli.web_demo import show_on_page
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
@@ -32,7 +33,7 @@ from fluxum.web import PORT
 
 __all__ = ["DemoFailed", "demo"]
 
-_CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER)
+_CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 _MOVES_PER_S = 40.0
 _SPOILED_AT, _HANGUP_AT = 0.3, 0.55  # parts of the whole duration
 _SECONDS = 20.0
@@ -98,7 +99,8 @@ def _play(venue: Venue, seconds: float, seed: int, form: Format, *, trading: boo
                 (session,) = sessions
                 story = _Story(session, symbols)
                 async with background(story.follow()):
-                    await until(seconds, attended(output, _show(sessions, story, output)))
+                    if await until(seconds, attended(output, _show(sessions, story, output))):
+                        return  # its user has quit before the end
                 # The time may be up during a recovery: wait for its end, within seconds.
                 await session.wait_ready(timeout_s=10.0)
                 story.summarise(output)
@@ -118,6 +120,7 @@ class _Story:
         self.session = session
         self.symbols = symbols
         self.desyncs = self.resyncs = self.links_lost = 0
+        self.view, self._keeper = session_view(session)
         self._events = session.events(capacity=100_000)
 
     async def follow(self) -> None:
@@ -127,6 +130,8 @@ class _Story:
             self.resyncs += isinstance(event, Resynced)
             self.links_lost += isinstance(event, LinkLost)
             self.board.take(event)
+            if self._keeper.wants(event):
+                self._keeper.take(event)
 
     def summarise(self, output: Output) -> None:
         """Report the result; raises DemoFailed if something was not shown."""
@@ -163,6 +168,8 @@ async def _show(sessions: Sessions, story: _Story, output: Output) -> None:
 
     if output.format is not Format.TABLE:
         await write_events(sessions, None, output)
+    elif can_show():
+        await show(story.view)
     elif can_draw():
         await draw(story.board, output)
     else:

@@ -38,6 +38,7 @@ from fluxum.cli.record import record
 from fluxum.cli.serve import serve
 from fluxum.cli.setup import setup
 from fluxum.cli.support import support
+from fluxum.cli.watch import watch
 from fluxum.cli.writer import hold_standard_files
 from fluxum.venues.register import VENUES
 from fluxum.version import described
@@ -243,6 +244,7 @@ app = _group(_HELP, is_root=True)
 app.callback(cls=_Commands)(_root)
 _EVERYDAY: tuple[Command, ...] = (
     demo,
+    watch,
     *_MARKET,
     *_ACCOUNT,
     *_TAPES,
