@@ -13,7 +13,6 @@ import asyncio
 import io
 import time
 from collections.abc import Sequence
-from random import Random
 
 from rich.console import Console
 

@@ -49,6 +49,7 @@ from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.session.statistics import LinkStatistics, Retired, SessionStatistics, gather
 from fluxum.tape import RecordedAnswers, TapeFrame, TapeReader
+from fluxum.tape.calls import RecordedCalls, WantedCall
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.register import find_venue
@@ -126,7 +127,7 @@ class Replay:
         self._context = context
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
-        self._calls: list[tuple[Fetch, int]] = []
+        self._calls = RecordedCalls(self._answers)
         self._ended: dict[Subscription, Unsubscribed] = {}
         self._fetching: set[int] = set()  # links whose snapshots are REST answers
         self._history = _History(self.venue, self._answers, self.processor.candles)
@@ -205,8 +206,7 @@ class Replay:
     def _follow(self, frame: TapeFrame) -> bool:
         """Process one line of the tape; whether it is a frame received."""
         if frame.url:
-            self._answers.add(frame)
-            self._answer_calls(frame.ns)
+            self._follow_call(frame)
             return False
         if frame.since_ns is not None:
             self._miss(frame)
@@ -215,16 +215,16 @@ class Replay:
         self._pass_time(feed)
         if frame.closed:
             del self._links[frame.link]
-            self._calls = [call for call in self._calls if call[1] != frame.link]
+            self._calls.forget(frame.link)
             self.processor.lose(feed, "closed on the tape", self._now_ns)
             return False
         if frame.sent:
             protocol.follow_request(frame.frame)
-            self._note_calls(frame.link)
+            self._note_calls(frame.link, self._now_ns)
             return False
         self._answer_calls(frame.ns)
         self._receive(frame.frame, protocol, feed)
-        self._note_calls(frame.link)
+        self._note_calls(frame.link, self._now_ns)
         self._answer_calls(frame.ns)
         return True
 
@@ -268,30 +268,53 @@ class Replay:
                 if isinstance(event, Desync):
                     self._links[number][0].resync(event.subscription)
 
-    def _note_calls(self, link: int) -> None:
+    def _note_calls(self, link: int, since_ns: int) -> None:
         """Keep what a link's protocol wants to fetch; all other effects are ignored."""
         outbox = self._links[link][0].outbox
         while outbox:
             effect = outbox.popleft()
-            if isinstance(effect, Fetch) and (effect, link) not in self._calls:
-                self._calls.append((effect, link))
+            if isinstance(effect, Fetch):
+                self._calls.want(WantedCall(effect, link, since_ns))
                 self._fetching.add(link)
+
+    def _follow_call(self, line: TapeFrame) -> None:
+        """Process a line of a REST call: its request, its answer, or its end without one."""
+        if line.sent:
+            if not (self._calls.made(line) or self._fetch_again(line)):
+                self._answers.add(line)
+        elif line.closed:
+            self._calls.failed(line)
+            self._answers.add(line)
+        elif (call := self._calls.answered(line)) is not None:
+            self._answer(call, line.frame)
+        else:
+            self._answers.add(line)
+            self._answer_calls(line.ns)
+
+    def _fetch_again(self, request: TapeFrame) -> bool:
+        """The session fetched a stream again by itself; whether that is known of the request."""
+        found = self._calls.stream_of(request)
+        if found is None:
+            return False
+        link, subscription = found
+        self._links[link][0].resync(subscription)
+        self._note_calls(link, self._now_ns)
+        return self._calls.made(request)
 
     def _answer_calls(self, now_ns: int | None) -> None:
         """Give every protocol the recorded answers that had arrived by now."""
-        for call in list(self._calls):
-            fetch, link = call
-            body = self._answers.take(fetch.path, now_ns) if link in self._links else None
-            if body is not None:
-                self._calls.remove(call)
-                protocol, feed = self._links[link]
-                try:
-                    events = protocol.receive_response(fetch, body, self._now_ns)
-                except UNREADABLE as error:
-                    self._reject(feed, body, error)
-                else:
-                    self._take(events, feed)
-                self._note_calls(link)
+        while (found := self._calls.next_answered(now_ns)) is not None:
+            self._answer(*found)
+
+    def _answer(self, call: WantedCall, body: bytes) -> None:
+        protocol, feed = self._links[call.link]
+        try:
+            events = protocol.receive_response(call.fetch, body, self._now_ns)
+        except UNREADABLE as error:
+            self._reject(feed, body, error)
+        else:
+            self._take(events, feed)
+        self._note_calls(call.link, self._now_ns)
 
     def _link(self, number: int, now_ns: int | None) -> tuple[VenueProtocol, Feed]:
         """Make a separate protocol for each link of the tape.
@@ -305,11 +328,11 @@ class Replay:
             self._links[number] = (protocol, feed)
             self.sequences.append(protocol.sequence)
             protocol.follow_passively(self._depth)
-            self._note_calls(number)
+            self._note_calls(number, 0)
             self._answer_calls(now_ns)
             for request in requests_beside(self.tape.path):
                 protocol.follow_request(request)
-            self._note_calls(number)
+            self._note_calls(number, 0)
         return self._links[number]
 
     def _expect(self, event: Event, feed: Feed) -> bool:

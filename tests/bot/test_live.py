@@ -29,8 +29,9 @@ from fluxum.bot import (
     run,
 )
 from fluxum.bot.journal import input_of, read_lines
-from fluxum.bot.strategy import AccountKnown
+from fluxum.bot.strategy import AccountKnown, Switch
 from fluxum.model.account import Fill
+from fluxum.report.files import read_run
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock
 from fluxum.sim.loop import run as run_in_virtual_time
@@ -173,7 +174,7 @@ def test_a_person_halts_a_bot_and_its_orders_end() -> None:
 def test_a_run_is_resumed_with_its_position_and_its_working_orders(tmp_path: Path) -> None:
     async def story() -> None:
         async with box() as (_, runtime):
-            journal = tmp_path / "orders.jsonl"
+            journal = tmp_path / "desk.jsonl"
             async with trade(runtime, journal) as trader:
                 leaving = run(
                     Near(),
@@ -215,6 +216,57 @@ def test_a_run_is_resumed_with_its_position_and_its_working_orders(tmp_path: Pat
     run_in_virtual_time(story())
     _, lines = read_lines(tmp_path / "decisions.jsonl")
     assert sum(isinstance(input_of(line), AccountKnown) for line in lines) == 2
+
+
+def test_a_halted_run_stays_halted_until_a_person_resumes_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with box() as (_, runtime), trade(runtime) as trader:
+            traders = {"kraken": trader}
+            async with run(Near(), traders, journal=tmp_path, runtime=runtime) as made:
+                made.halt("lunch")
+                await made.wait_halted()
+            async with run(Near(), traders, journal=tmp_path, runtime=runtime) as made:
+                assert await made.wait_halted() == "lunch"
+                await asyncio.sleep(5)
+                assert made.dispatch.sent == 0
+                made.resume("lunch is over")
+                await made.wait_resumed()
+                await asyncio.sleep(5)
+                assert made.dispatch.sent > 0
+
+    run_in_virtual_time(story())
+    assert read_run(tmp_path).header.halted == ""
+    _, lines = read_lines(tmp_path / "decisions.jsonl")
+    switches = [one for line in lines if isinstance(one := input_of(line), Switch)]
+    assert [(one.is_halted, one.reason) for one in switches] == [
+        (True, "lunch"),
+        (False, "lunch is over"),
+    ]
+
+
+class Fails(Strategy, kw_only=True):
+    """Divides by zero."""
+
+    def wants(self) -> Sequence[Want]:
+        return [Want(BTC, "book")]
+
+    def on_event(self, event: BotEvent, view: View) -> Sequence[Intent]:
+        raise ZeroDivisionError
+
+
+def test_a_strategy_that_failed_is_not_resumed() -> None:
+    async def story() -> None:
+        async with (
+            box() as (_, runtime),
+            trade(runtime) as trader,
+            run(Fails(), {"kraken": trader}, runtime=runtime) as made,
+        ):
+            await made.wait_halted()
+            made.resume("try")
+            with pytest.raises(BadInput, match="a strategy that failed is not resumed: ZeroDiv"):
+                await made.wait_resumed()
+
+    run_in_virtual_time(story())
 
 
 class Runaway(Strategy, kw_only=True):

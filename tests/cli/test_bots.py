@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 
 from fluxum.bot import run as run_bot
+from fluxum.bot.engine_state import EngineState, Step, encode
+from fluxum.bot.journal import BotJournal, RunHead
 from fluxum.cli.main import app
 from fluxum.cli.process import exit_code
 
@@ -144,6 +147,25 @@ def test_a_run_without_a_bot_cannot_be_halted(
 
     assert "no bot runs in" in capsys.readouterr().err
     assert not (tmp_path / "halt").exists()
+
+
+def test_a_run_whose_strategy_failed_stays_halted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("resume", tmp_path, "--reason", "x", "--yes")
+    assert run(*words) == 2
+    head = RunHead(
+        strategy="Near", parameters=Raw(b"{}"), limits=Raw(b"{}"), seed=0, markets=(),
+        mode="paper", begun_ns=1,
+    )  # fmt: skip
+    state = EngineState(halted="the strategy failed: 1 / 0", failed="1 / 0")
+    with BotJournal(tmp_path / "decisions.jsonl", head) as journal:
+        journal.keep(Step(received=0, state=encode(state)))
+
+    assert run(*words) == 1
+
+    assert "stays halted, its strategy failed: 1 / 0" in capsys.readouterr().err
+    assert not (tmp_path / "resume").exists()
 
 
 def test_a_folder_that_is_no_run_cannot_be_compared(

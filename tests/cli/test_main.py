@@ -171,6 +171,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "bot report": ("run",),
     "bot compare": ("run",),
     "bot halt": ("run", "--reason", "a reason"),
+    "bot resume": ("run", "--reason", "a reason", "--yes"),
     "order place": ("-s", "BTC/USD", "--side", "buy", "-q", "1", "-p", "1", "--yes"),
     "order amend": ("O1", "-p", "1", "--yes"),
     "order cancel": ("O1", "--yes"),

@@ -42,6 +42,20 @@ def test_a_trade_is_not_subtracted_again_by_the_changes_it_causes() -> None:
     assert (place.ahead, place.others) == (15, {"b": 15})
 
 
+def test_a_trade_that_comes_after_the_change_it_caused_is_not_subtracted_again() -> None:
+    side = ExactSide()
+    place = side.enter(1, 100, 10, [("a", 30), ("b", 20)])
+
+    side.change(100, "a", 0, 7)  # level 3 has a link of its own
+    side.change(100, "b", 0, 8)  # canceled
+    side.trade(100, 30, 7)
+    assert (place.ahead, place.filled) == (0, 0)
+    side.trade(100, 4, 8)  # of another quantity: not what "b" lost
+    side.trade(100, 3, 9)
+
+    assert (place.ahead, place.filled) == (0, 7)
+
+
 def test_trades_below_and_new_asks_fill_what_they_bring() -> None:
     side = ExactSide()
     first = side.enter(1, 100, 10, [("a", 30)])

@@ -54,14 +54,21 @@ def test_a_paper_run_compares_with_itself_and_resumes(
             done = fluxum(*words, "--seconds", "2", "--endpoint", url)
             assert done.status == 0, done.err
     compared = fluxum("bot", "compare", "run", "--format", "json")
+    reported = fluxum("bot", "report", "run", "--format", "json")
+    paged = fluxum("bot", "report", "run", "--html", "run.html")
 
+    assert reported.status == paged.status == 0, reported.err
+    numbers = json.loads(reported.out)[0]["numbers"]
+    assert numbers["findings"] == []
+    assert {one["closing"]["unexplained"] for one in numbers["worlds"].values()} == {"0"}
+    assert "the bot did not run" in Path("run.html").read_text()
     assert compared.status == 0, compared.err
     (found,) = json.loads(compared.out)
     assert (found["differing"], found["unreached"]) == (0, 0)
     assert found["decisions"] > 20
 
 
-def test_a_bot_is_halted_from_outside_with_status_3(
+def test_a_bot_is_halted_from_outside_with_status_3_and_resumed_by_a_person(
     fluxum: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -72,10 +79,24 @@ def test_a_bot_is_halted_from_outside_with_status_3(
             wait_decisions(tmp_path / "run", 5)
             assert fluxum("bot", "halt", "run", "--reason", "the news").status == 0
             out, err = bot.communicate(timeout=20)
+        words += ["--journal", "run", "--endpoint", url, "--seconds", "2"]
+        still = fluxum("bot", *words)
+        refused = fluxum("bot", "resume", "run", "--reason", "over")
+        resumed = fluxum("bot", "resume", "run", "--reason", "over", "--yes")
+        again = fluxum("bot", *words)
+        twice = fluxum("bot", "resume", "run", "--reason", "over", "--yes")
 
-    assert bot.returncode == 3
+    assert bot.returncode == still.status == 3
     assert "halted: the news" in out
     assert "halted: the news" in err
+    assert refused.status == 2, "nobody can be asked"
+    assert "which was halted at" in resumed.err
+    assert "the news" in resumed.err
+    assert "fluxum bot paper" in resumed.err
+    assert again.status == 0, again.err
+    assert "resumed: over" in again.err
+    assert fluxum("bot", "compare", "run").status == 0
+    assert (twice.status, "is not" in twice.err) == (2, True)
 
 
 def test_a_bot_with_an_account_survives_a_kill_and_forgets_no_order(

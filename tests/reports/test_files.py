@@ -9,7 +9,7 @@ import pytest
 from fluxum.errors import RunFilesError
 from fluxum.report.files import RunWriter, read_run
 from fluxum.report.run import GapFact, NoteFact, RunFact, RunFacts
-from runs import BEGINS, SECOND, header, order, point, synthetic
+from runs import BEGINS, SECOND, header, order, point, run, synthetic
 
 
 def save(folder: Path, facts: RunFacts) -> None:
@@ -169,8 +169,17 @@ def test_no_run_is_written_over_another(tmp_path: Path) -> None:
 
     with pytest.raises(RunFilesError, match="has the files of a run already"):
         RunWriter(tmp_path, header())
-    with pytest.raises(RunFilesError, match="it cannot be resumed"):
-        RunWriter(tmp_path, header(), is_resumed=True)
+
+
+def test_a_run_that_has_ended_goes_on_and_has_not_ended_then(tmp_path: Path) -> None:
+    save(tmp_path, run(equity=(point(1, "1"),), halted="lunch"))
+
+    with RunWriter(tmp_path, header(), is_resumed=True) as writer:
+        writer.write(point(2, "2"))
+
+    found = read_run(tmp_path)
+    assert (found.header.ends_ns, found.header.halted) == (None, "")
+    assert [one.equity.expected for one in found.equity] == [1, 2]
 
 
 def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:

@@ -37,8 +37,10 @@ def test_calls_are_written_to_the_tape_without_what_was_sent(tmp_path: Path) -> 
 
     assert said == b'{"said":"https://host/x"}'
     assert "secret" not in path.read_text()
+    known = {"ns": StoppedClock().now_ns(), "link": 0, "url": "https://host/x", "call": 1}
     assert list(TapeReader(path)) == [
-        TapeFrame(ns=StoppedClock().now_ns(), link=0, url="https://host/x", raw=said.decode())
+        TapeFrame(**known, sent=True),
+        TapeFrame(**known, raw=said.decode()),
     ]
 
 

@@ -99,6 +99,16 @@ class Intake:
             finally:
                 self._arrival = None
 
+    def fills(self) -> list[tuple[str, Fill]]:
+        """The fills that have arrived and were not waited for; nothing else is left of them."""
+        return [
+            (venue, item)
+            for at, (venue, pipe) in enumerate(self._pipes)
+            if at in self._accounts
+            for item in pipe.drain()
+            if isinstance(item, Fill)
+        ]
+
     def __enter__(self) -> Self:
         return self
 

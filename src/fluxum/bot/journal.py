@@ -11,7 +11,7 @@ never sent. Each decision has the hash of the chain up to it, so a line that was
 or added is found when the journal is read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +38,7 @@ __all__ = [
     "RunHead",
     "encode_head",
     "input_of",
+    "last_state",
     "read_lines",
 ]
 
@@ -105,7 +106,8 @@ class BotJournal:
         """How many steps the file has."""
         self._head = head
         self._file: JournalFile | None = None
-        self._found: list[JournalLine] = []
+        self.found: tuple[JournalLine, ...] = ()
+        """The steps of before, as the file had them when it was opened."""
         self._check = ""
 
     def __enter__(self) -> Self:
@@ -138,7 +140,7 @@ class BotJournal:
         """Where the run stopped; `None` if it has not begun. Raises BadInput for other fields."""
         memory, state = b"", b""
         fills: dict[tuple[str, str, str], None] = {}
-        for line in self._found:
+        for line in self.found:
             memory = bytes(line.strategy) or memory
             state = bytes(line.state) or state
             event = input_of(line)
@@ -177,9 +179,9 @@ class BotJournal:
                 f"strategy, parameters, limits, markets or seed differ; name another folder"
             )
         self._head = known
-        self._found = list(_verified(self.path, rest))
-        self.lines = len(self._found)
-        self._check = self._found[-1].check if self._found else ""
+        self.found = tuple(_verified(self.path, rest))
+        self.lines = len(self.found)
+        self._check = self.found[-1].check if self.found else ""
 
 
 def encode_head(head: RunHead) -> bytes:
@@ -195,6 +197,14 @@ def read_lines(path: Path) -> tuple[RunHead, list[JournalLine]]:
         raise OrderJournalError(f"cannot read {path}: {error.strerror}") from error
     first, *rest = content[: content.rfind(b"\n") + 1].splitlines() or [b""]
     return _head(path, first), list(_verified(path, rest))
+
+
+def last_state(lines: Iterable[JournalLine]) -> EngineState:
+    """Where the engine of a run stopped; as it begins if the run has no step yet."""
+    state = b""
+    for line in lines:
+        state = bytes(line.state) or state
+    return decode(state, EngineState) if state else EngineState()
 
 
 def input_of(line: JournalLine) -> Input | None:

@@ -10,6 +10,7 @@ timers are stepped before any later event. The journal has a step before its com
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -20,8 +21,9 @@ from fluxum.book.book import Book
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.dispatch import Dispatch
 from fluxum.bot.engine import Engine
-from fluxum.bot.intake import Intake
+from fluxum.bot.intake import Arrival, Intake
 from fluxum.bot.limits import BotFact
+from fluxum.bot.run_log import RunLog
 from fluxum.bot.strategy import (
     AccountKnown,
     BookKnown,
@@ -29,7 +31,6 @@ from fluxum.bot.strategy import (
     Outcome,
     Steering,
     Switch,
-    Timer,
 )
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import Background, background
@@ -62,7 +63,12 @@ class BotRun:
     """
 
     def __init__(
-        self, engine: Engine, traders: Mapping[str, Trader], runtime: Runtime, work: Background
+        self,
+        engine: Engine,
+        traders: Mapping[str, Trader],
+        runtime: Runtime,
+        work: Background,
+        log: RunLog | None = None,
     ) -> None:
         self.engine = engine
         self.to_intent = Histogram()
@@ -70,11 +76,14 @@ class BotRun:
         self._clock = runtime.clock
         self._facts: Bus[BotFact] = Bus()
         self._traders = traders
+        self._log = log
         self._intake = Intake(traders)
+        self._arrived: deque[Arrival] = deque()
         desks = {venue: trader.orders for venue, trader in traders.items()}
         self.dispatch = Dispatch(desks, runtime.clock.now_ns, self._intake.put, work)
         self._desks = desks
         self._halted = asyncio.Event()
+        self._resumed = asyncio.Event()
         self._close: Callable[[], Awaitable[None]] | None = None
 
     # For the program
@@ -87,9 +96,15 @@ class BotRun:
         """Cancel the bot's orders and place none, until `resume`."""
         self._intake.put(Switch(is_halted=True, reason=reason, received_ns=self._clock.now_ns()))
 
-    def resume(self) -> None:
+    def resume(self, reason: str = "") -> None:
         """Continue after a halt; a strategy that failed stays halted."""
-        self._intake.put(Switch(is_halted=False, reason="", received_ns=self._clock.now_ns()))
+        self._intake.put(Switch(is_halted=False, reason=reason, received_ns=self._clock.now_ns()))
+
+    async def wait_resumed(self) -> None:
+        """Wait until the bot is not halted; raises BadInput if its strategy failed."""
+        if self.engine.failed:
+            raise BadInput(f"a strategy that failed is not resumed: {self.engine.failed}")
+        await self._resumed.wait()
 
     async def wait_halted(self) -> str:
         """Wait until the bot is halted, by itself or a person; returns the reason."""
@@ -123,26 +138,49 @@ class BotRun:
                 )
             )
         self._recall()
+        if self._log is not None:
+            self._log.settle(self._views(), self._clock.now_ns())
         for market in self.engine.wanted.books:
             shown = _shown(self._traders[market.venue].session.book(market.symbol))
             if shown is not None:
                 self._step(BookKnown(snapshot=shown, received_ns=self._clock.now_ns()))
+        if self._log is not None:
+            self._log.begin(self._clock.now_ns())
 
     async def follow(self) -> None:
         """Step every event, until the run is left."""
         with self._intake:
             while True:
-                self._wake_at(self.engine.due())
-                for venue, item in await self._intake.wait():
-                    event = self._event_of(venue, item)
+                self._wake()
+                self._arrived.extend(await self._intake.wait())
+                while self._arrived:
+                    event = self._event_of(*self._arrived.popleft())
                     if event is not None:
                         await self._step_with_timers(event)
                 now_ns = self._clock.now_ns()
                 while (due := self.engine.due()) is not None and due.received_ns <= now_ns:
                     await self._pass(self._step(due))
+                if self._log is not None:
+                    self._log.pass_time(now_ns)
 
-    async def leave(self) -> None:
+    async def leave(self, *, leaves_orders: bool) -> None:
         """Cancel what is open, after the last step; what became of it is known on resuming."""
+        fills = [(venue, item) for venue, item in self._arrived if isinstance(item, Fill)]
+        fills += self._intake.fills()
+        later = [(venue, desk.account_events()) for venue, desk in self._desks.items()]
+        try:
+            if not leaves_orders:
+                await self._cancel_all()
+        finally:
+            for venue, pipe in later:
+                with pipe:
+                    fills += [(venue, one) for one in pipe.drain() if isinstance(one, Fill)]
+            if self._log is not None:
+                for venue, fill in fills:
+                    self._log.fill(self.dispatch.of_fill(venue, fill))
+                self._log.end(self._clock.now_ns(), self._views(), self.engine.halted)
+
+    async def _cancel_all(self) -> None:
         async with background() as work:
             ends = [
                 work.start(_end(desk, one.name))
@@ -173,13 +211,19 @@ class BotRun:
             self.to_wire.record(self._clock.now_ns() - event.received_ns)
 
     def _step(self, event: BotEvent | Steering) -> list[BotCommand]:
+        if self._log is not None:
+            self._log.pass_time(event.received_ns)
         commands = list(self.engine.step(event))
+        if self._log is not None:
+            self._log.take(event, commands, self.engine.account)
         for fact in self.engine.facts:
             self._facts.put(fact)
         if self.engine.halted:
             self._halted.set()
+            self._resumed.clear()
         else:
             self._halted.clear()
+            self._resumed.set()
         for command in commands:
             self.dispatch.send(command)
         return commands
@@ -189,9 +233,23 @@ class BotRun:
         if commands:
             await asyncio.sleep(0)
 
-    def _wake_at(self, due: Timer | None) -> None:
-        if due is not None:
-            self._intake.wake_in((due.received_ns - self._clock.now_ns()) / 1e9)
+    def _wake(self) -> None:
+        """Let the wait end when a timer, or something to note, is due."""
+        due = self.engine.due()
+        instants = [] if due is None else [due.received_ns]
+        if self._log is not None and self._log.next_ns is not None:
+            instants.append(self._log.next_ns + 1)
+        if instants:
+            self._intake.wake_in((min(instants) - self._clock.now_ns()) / 1e9)
+
+    def _views(self) -> dict[str, Order]:
+        """What the desks know of this bot's orders that are not known to have ended."""
+        names = () if self._log is None else self._log.open_orders()
+        return {
+            name: order
+            for name, venue in names
+            if (order := self._desks[venue].order(name)) is not None
+        }
 
     def _recall(self) -> None:
         """Orders of before: the desk knows what became of them, and others were never sent."""

@@ -19,7 +19,15 @@ from fluxum.bot.market import Market
 from fluxum.bot.strategy import REMEMBERED, Strategy
 from fluxum.errors import BadInput
 
-__all__ = ["load_kind", "make_limits", "make_strategy", "parameters_of", "required_of"]
+__all__ = [
+    "code_of",
+    "load_kind",
+    "make_limits",
+    "make_strategy",
+    "parameter_texts",
+    "parameters_of",
+    "required_of",
+]
 
 
 def load_kind(reference: str) -> type[Strategy]:
@@ -53,6 +61,20 @@ def parameters_of(kind: type[Strategy]) -> dict[str, Any]:
             module = sys.modules.get(one.__module__)
             found |= get_annotations(one, globals=vars(module) if module else None, eval_str=True)
     return {name: hint for name, hint in found.items() if REMEMBERED not in get_args(hint)}
+
+
+def code_of(kind: type[Strategy]) -> str:
+    """The SHA-256 in hex of the file that a strategy is in; empty if there is none."""
+    path = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    try:
+        return sha256(Path(path).read_bytes()).hexdigest() if path else ""
+    except OSError:
+        return ""
+
+
+def parameter_texts(strategy: Strategy) -> dict[str, str]:
+    """The parameters of a strategy as text, for a reader."""
+    return {name: str(getattr(strategy, name)) for name in parameters_of(type(strategy))}
 
 
 def required_of(kind: type[Strategy]) -> list[str]:

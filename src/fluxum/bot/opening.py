@@ -1,8 +1,9 @@
 """Opens a bot over traders: its journal, its engine, and what the accounts hold. See `live`."""
 
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from fluxum.bot.engine_state import EngineState, encode
 from fluxum.bot.journal import BotJournal, RunHead
 from fluxum.bot.limits import BotLimits
 from fluxum.bot.live import Balances, BotRun
+from fluxum.bot.loading import code_of, parameter_texts
 from fluxum.bot.market import Market
+from fluxum.bot.run_log import RunLog
 from fluxum.bot.strategy import BotEvent, Strategy
 from fluxum.bot.wanted import Wanted
 from fluxum.errors import BadInput, FluxumError
@@ -22,7 +25,9 @@ from fluxum.flow.background import background
 from fluxum.flow.opening import Opening
 from fluxum.hub.hub import Hub
 from fluxum.model.input import Number
-from fluxum.model.instrument import Instrument
+from fluxum.model.instrument import Asset, Instrument
+from fluxum.paper_trader import PaperTrader
+from fluxum.report.run import FeeTerms, RunHeader, World
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.trader import Trader
 
@@ -68,8 +73,9 @@ def run(
             books = Books(wanted.markets, _instruments(known, wanted.markets), fees)
             engine = _engine(strategy, books, limits, seed, kept, known, history)
             balances = {venue: await _balances(venue, trader) for venue, trader in known.items()}
-            async with _followed(engine, known, world, balances, leaves_orders) as made:
-                yield made
+            with _facts(journal, head, strategy, books, wanted, known, kept) as log:
+                async with _followed(engine, known, world, balances, leaves_orders, log) as made:
+                    yield made
 
     return Opening(opened)
 
@@ -108,18 +114,18 @@ async def _followed(
     runtime: Runtime,
     balances: Mapping[str, Balances],
     leaves_orders: bool,
+    log: RunLog | None,
 ) -> AsyncGenerator[BotRun]:
     """A run that has begun; at the end it steps no more, and then its orders are canceled."""
     async with background() as work:
-        made = BotRun(engine, traders, runtime, work)
+        made = BotRun(engine, traders, runtime, work, log)
         made.begin(balances)
         following = work.start(made.follow(), name="bot")
         try:
             yield made
         finally:
             following.cancel()
-            if not leaves_orders:
-                await made.leave()
+            await made.leave(leaves_orders=leaves_orders)
 
 
 async def _balances(venue: str, trader: Trader) -> Balances:
@@ -182,3 +188,53 @@ def _journal(folder: str | Path | None, head: RunHead) -> AbstractContextManager
     path = Path(folder).expanduser()
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return BotJournal(path / JOURNAL, head)
+
+
+@contextmanager
+def _facts(
+    folder: str | Path | None,
+    head: RunHead,
+    strategy: Strategy,
+    books: Books,
+    wanted: Wanted,
+    traders: Mapping[str, Trader],
+    kept: BotJournal | None,
+) -> Generator[RunLog | None]:
+    """The facts of the run beside its journal; `None` without one."""
+    if folder is None or kept is None:
+        yield None
+        return
+    papers = {venue: one for venue, one in traders.items() if isinstance(one, PaperTrader)}
+    header = _run_header(head, strategy, wanted, papers)
+    with RunLog(Path(folder).expanduser(), header, books, wanted.books, papers) as log:
+        log.recover(kept.found)
+        yield log
+
+
+def _run_header(
+    head: RunHead, strategy: Strategy, wanted: Wanted, papers: Mapping[str, PaperTrader]
+) -> RunHeader:
+    venues = [papers[venue].paper for venue in papers]
+    worlds = {World(one.world.value) for one in venues}
+    if len(worlds) > 1:
+        names = ", ".join(sorted(one.value for one in worlds))
+        raise BadInput(f"accounts on paper that follow one world were expected, were {names}")
+    return RunHeader(
+        strategy=type(strategy).__name__,
+        parameters=parameter_texts(strategy),
+        markets=tuple((one.venue, one.symbol) for one in wanted.markets),
+        currency=Asset(wanted.markets[0].symbol.quote),
+        begins_ns=head.begun_ns,
+        equity_begins=Decimal(0),
+        fees=tuple(
+            FeeTerms(
+                venue=one.venue, tier=f"from {tier.volume:f}", maker=tier.maker, taker=tier.taker
+            )
+            for one in venues
+            for tier in one.fees.tiers
+        ),
+        latency=", ".join(dict.fromkeys(repr(one.latency) for one in venues)),
+        world=next(iter(worlds), None),
+        seed=head.seed,
+        code=code_of(type(strategy)),
+    )

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from fluxum.bot.journal import last_state, read_lines
 from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed, Verdict
 from fluxum.bot.live import BotRun
+from fluxum.bot.opening import JOURNAL
 from fluxum.bot.opening import run as run_bot
 from fluxum.bot.strategy import Strategy, Want
 from fluxum.bot.warmup import candle_history
@@ -23,7 +25,7 @@ from fluxum.cli.bot_options import (
     limits_of,
     strategy_of,
 )
-from fluxum.cli.bots import HALT_FILE, Named
+from fluxum.cli.bots import HALT_FILE, RESUME_FILE, Named
 from fluxum.cli.configured import runtime_at, venue_at
 from fluxum.cli.market import attended, until
 from fluxum.cli.options import (
@@ -45,6 +47,7 @@ from fluxum.connect import connect
 from fluxum.errors import BadInput
 from fluxum.fill.latency import ConstantLatency
 from fluxum.flow.background import background
+from fluxum.ledger.ledger import Ledger
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.input import not_negative
 from fluxum.model.instrument import Symbol
@@ -126,8 +129,9 @@ def paper(
 ) -> None:
     """Run a strategy on paper: live market data, simulated orders, no keys.
 
-    With --journal the run is recorded: `fluxum bot compare` proves it from its tapes, and the same
-    command resumes it. It ends after --seconds, with Ctrl-C, or when the bot is halted (status 3).
+    With --journal the run is recorded: `fluxum bot report` shows it, `fluxum bot compare` proves it
+    from its tapes, and the same command continues it, with the account as it was left. It ends
+    after --seconds, with Ctrl-C, or when the bot is halted (status 3).
 
     Example: fluxum bot paper maker.py -c maker.toml --deposit USD=10000 --journal run/
     """
@@ -162,8 +166,32 @@ async def _on_paper(plan: _Plan, terms: PaperTerms, session: Session) -> AsyncGe
         *(Subscription(one, symbol) for symbol in symbols for one in _PAPER),
         Subscription(Channel.INSTRUMENT),
     )
-    async with paper_trader_of(session, symbols, plan.runtime, terms) as trader:
+    ledger = Ledger()
+    left = _left(plan, session.venue.name)
+    if left is not None:
+        terms = structs.replace(terms, deposit=left[0])
+        for symbol, quantity in left[1].items():
+            now_ns = plan.runtime.clock.now_ns()
+            ledger.open_with(session.venue.name, symbol, quantity, None, now_ns)
+    opened = paper_trader_of(session, symbols, plan.runtime, terms, ledger=ledger)
+    async with opened as trader:
         yield trader
+
+
+def _left(plan: _Plan, venue: str) -> tuple[dict[str, Decimal], dict[Symbol, Decimal]] | None:
+    """The balances and positions that a run on paper was left with; `None` for a new one."""
+    path = None if plan.folder is None else plan.folder / JOURNAL
+    if path is None or not path.is_file():
+        return None
+    account = last_state(read_lines(path)[1]).account
+    if venue not in account.balances:
+        return None
+    held = {
+        one.market.symbol: one.quantity
+        for one in account.positions
+        if one.market.venue == venue and one.quantity
+    }
+    return account.balances[venue], held
 
 
 def run(
@@ -191,7 +219,8 @@ def run(
     """Run a strategy with the account of each exchange that it wants. It moves money, and asks.
 
     Orders are canceled when it ends: after --seconds, with Ctrl-C, or when the bot is halted
-    (status 3). With --journal the same command resumes a run that was killed.
+    (status 3). With --journal the same command continues a run that was killed, and
+    `fluxum bot report` shows it.
 
     Example: fluxum bot run maker.py -c maker.toml --limits limits.toml --journal run/
     """
@@ -266,6 +295,7 @@ async def _followed(plan: _Plan, opened: _Opened, accounts: _Accounts, output: O
             )
         )
         output.message(f"{plan.mode}: {type(plan.strategy).__name__} at {', '.join(traders)}")
+        await _resume(made, plan.folder, output)
         async with background(_write_facts(made, output), _watch_file(made, plan.folder)):
             await until(plan.seconds, attended(output, made.wait_halted()))
         engine = made.engine
@@ -273,6 +303,8 @@ async def _followed(plan: _Plan, opened: _Opened, accounts: _Accounts, output: O
         output.message(
             f"{engine.decisions} decisions, {sent} commands, {refused} refused; {engine.hash[:16]}"
         )
+        if plan.folder is not None:
+            output.message(f"fluxum bot report {plan.folder} shows the rest")
         return engine.halted
 
 
@@ -316,6 +348,15 @@ async def _watch_file(made: BotRun, folder: Path | None) -> None:
         if reason is not None:
             made.halt(reason or "bot halt")
         await asyncio.sleep(_GLANCE_S)
+
+
+async def _resume(made: BotRun, folder: Path | None, output: Output) -> None:
+    """Continue a run that was halted, if `fluxum bot resume` has left a file."""
+    reason = None if folder is None else _taken(folder / RESUME_FILE)
+    if reason is not None and made.engine.halted:
+        made.resume(reason)
+        await made.wait_resumed()
+        output.message(f"resumed: {reason}")
 
 
 def _taken(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""`bot new`, `check`, `compare`, `halt`: strategies before they run, and runs from outside."""
+"""`bot new`, `check`, `compare`, `halt` and `resume`: before a strategy runs, and from outside."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from fluxum.bot.check import CheckResult, check_strategy
 from fluxum.bot.compare import Difference
 from fluxum.bot.compare import compare as compare_run
 from fluxum.bot.engine_state import decode
-from fluxum.bot.journal import RunHead, read_lines
+from fluxum.bot.journal import RunHead, last_state, read_lines
 from fluxum.bot.loading import load_kind, required_of
 from fluxum.bot.opening import JOURNAL
 from fluxum.bot.scaffold import KINDS, scaffold
@@ -20,15 +20,29 @@ from fluxum.cli.bot_options import Parameters, ParametersFile, strategy_of
 from fluxum.cli.options import Format, FormatOption
 from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
+from fluxum.cli.trading import Yes, confirm
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.merge import merge_by_time
 from fluxum.model.event import Event
+from fluxum.model.instant import format_second
 from fluxum.replay import Replay
 
-__all__ = ["HALT_FILE", "BotCheckFailed", "RunDiffers", "check", "compare", "halt", "new"]
+__all__ = [
+    "HALT_FILE",
+    "RESUME_FILE",
+    "BotCheckFailed",
+    "RunDiffers",
+    "check",
+    "compare",
+    "halt",
+    "new",
+    "resume",
+]
 
 HALT_FILE = "halt"
 """A file of this name in the folder of a run halts it; its text is the reason."""
+RESUME_FILE = "resume"
+"""A file of this name lets a halted run continue when it is started; its text is the reason."""
 _HALT_S = 5.0
 _GLANCE_S = 0.1
 
@@ -131,7 +145,7 @@ def halt(
     run: RunFolder,
     reason: Annotated[str, typer.Option("--reason", help="Why; it is in the journal.")],
 ) -> None:
-    """Halt a running bot: its orders are canceled, and it places none until it is started again.
+    """Halt a running bot: its orders are canceled, and it places none until it is resumed.
 
     Example: fluxum bot halt run/ --reason "the news"
     """
@@ -143,6 +157,38 @@ def halt(
             (run / HALT_FILE).unlink(missing_ok=True)
             raise FluxumError(f"no bot runs in {run}: nothing was halted")
         output.message(f"{run} is halted: {reason}")
+
+
+def resume(
+    run: RunFolder,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is in the journal.")],
+    yes: Yes = False,
+) -> None:
+    """Let a halted run continue: with its next start, by the command that began it.
+
+    It shows why the run was halted, and asks. A bot whose strategy failed stays halted, as its
+    memory may be half changed: begin a new run then.
+
+    Example: fluxum bot resume run/ --reason "the news is over"
+    """
+    if not (run / JOURNAL).is_file():
+        raise BadInput(f"the folder of a run was expected, was {run}")
+    head, lines = read_lines(run / JOURNAL)
+    state = last_state(lines)
+    if not state.halted:
+        raise BadInput(f"a run that is halted was expected; {run} is not")
+    if state.failed:
+        raise FluxumError(f"{run} stays halted, its strategy failed: {state.failed}")
+    at = format_second(state.now_ns)
+    confirm(
+        f"let {head.strategy} in {run} go on, which was halted at {at}: {state.halted}", yes=yes
+    )
+    (run / RESUME_FILE).write_text(reason, encoding="utf-8")
+    with Output(Format.TABLE) as output:
+        output.message(f"{run} continues with its next start: fluxum bot {_MODES[head.mode]} ...")
+
+
+_MODES = {"live": "run", "paper": "paper"}
 
 
 async def _is_taken(path: Path) -> bool:

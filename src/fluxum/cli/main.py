@@ -273,6 +273,7 @@ _BOT: dict[str, Command] = {
     "report": bot_report.report,
     "compare": bots.compare,
     "halt": bots.halt,
+    "resume": bots.resume,
 }
 for _name, _command in _BOT.items():
     _add(_bot, _command, _name)

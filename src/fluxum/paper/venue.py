@@ -66,13 +66,15 @@ class PaperVenue:
     ) -> None:
         self.venue = venue
         self.world = _world(fills)
+        self.fees = fees or Fees.flat()
+        self.latency = latency or ConstantLatency()
         self.markets = {one.symbol: PaperMarket(one, apart) for one in instruments}
         self.account = PaperAccount(venue, self.quantum, self._next_name)
-        self.transit = Transit(latency or ConstantLatency(), faults or PaperFaults())
+        self.transit = Transit(self.latency, faults or PaperFaults())
         self._trading = PaperTrading(
             self.markets,
             self.account,
-            fees or Fees.flat(),
+            self.fees,
             self.world,
             self.quantum,
             self._next_name,

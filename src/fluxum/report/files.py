@@ -31,7 +31,7 @@ from fluxum.report.run import (
     RunHeader,
 )
 
-__all__ = ["FORMAT", "RunWriter", "read_run"]
+__all__ = ["FORMAT", "RunWriter", "has_run", "read_run"]
 
 FORMAT = 1
 """The number of this form of the files."""
@@ -60,8 +60,8 @@ class RunWriter:
     """Appends the facts of one run to its folder; use it in a `with` block.
 
     The folder is made if it is not there. Raises RunFilesError if it has a run already, or another
-    process writes to it; with `is_resumed` it continues the run there, which has not ended, and
-    keeps the header on disk.
+    process writes to it; with `is_resumed` it continues the run there, and keeps the header on
+    disk, as that of a run that has not ended.
     """
 
     def __init__(self, folder: Path | str, header: RunHeader, *, is_resumed: bool = False) -> None:
@@ -109,6 +109,11 @@ class RunWriter:
             raise RunFilesError(f"{self.folder / name}: no space left for a line")
         self.lines[name] += 1
 
+    def state(self, header: RunHeader) -> None:
+        """Write a header in place of the one before, while the run goes on."""
+        self.header = header
+        self._write_header(None)
+
     def end(self, ends_ns: int, header: RunHeader | None = None) -> None:
         """Write that the run has ended, optionally with more in its header, and close the files."""
         self.header = msgspec.structs.replace(header or self.header, ends_ns=ends_ns)
@@ -139,10 +144,8 @@ class RunWriter:
 
     def _resume(self) -> None:
         held = _read_header(self.folder)
-        if held.header.ends_ns is not None:
-            raise RunFilesError(f"{self.folder}: the run has ended, so it cannot be resumed")
-        self.header = held.header
         self._open_files()
+        self.state(msgspec.structs.replace(held.header, ends_ns=None, halted=""))
         for name in _FILES.values():
             self.torn += _cut(self.folder / name)
             self.lines[name] = sum(1 for _ in _lines(self.folder / name, is_ended=True))
@@ -174,6 +177,11 @@ class RunWriter:
             beside.replace(self.folder / _HEADER)
         except OSError as error:
             raise RunFilesError(f"{beside}: {error}") from error
+
+
+def has_run(folder: Path | str) -> bool:
+    """Whether a folder has the files of a run."""
+    return (Path(folder) / _HEADER).exists()
 
 
 def read_run(folder: Path | str) -> RunFacts:

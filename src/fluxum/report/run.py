@@ -113,7 +113,8 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fie
     if that is not known. `trials_variance` is the variance of their annual Sharpe ratios.
     `equity_begins` is the equity before the first order, `held_begins` the positions in it, at
     the marks it values them at.
-    `halted` is why the bot was halted before the end, else empty.
+    `halted` is why the bot was halted before the end, else empty. `code` is the SHA-256 in hex of
+    the file that the strategy is in, empty if there is none.
     """
 
     strategy: str
@@ -132,13 +133,15 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fie
     trials: int | None = None
     trials_variance: float | None = None
     halted: str = ""
+    code: str = ""
 
 
 class FillFact(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A fill. `fee` is negative for a rebate; `fee_value` is the fee in the run's currency.
 
-    `tier` names the fee terms that applied. `mid_1s`, `mid_10s` and `mid_60s` are the middle of
-    the book so long after the fill, `None` if there was no valid book then.
+    `tier` names the fee terms that applied. `fill_id` is that of the account, empty for a fill that
+    no account had. `mid_1s`, `mid_10s` and `mid_60s` are the middle of the book so long after the
+    fill, `None` if there was no valid book then.
     """
 
     at_ns: int
@@ -148,6 +151,7 @@ class FillFact(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     fee_asset: Asset
     fee_value: Decimal | None = None
     tier: str = ""
+    fill_id: str = ""
     is_maker: bool | None = None
     mid_1s: Decimal | None = None
     mid_10s: Decimal | None = None

@@ -192,12 +192,14 @@ def _setup(report: Report) -> Table:
     rows = [
         Row("Strategy", (header.strategy,)),
         *(Row(f"  {name}", (value,)) for name, value in header.parameters.items()),
+        *([Row("Code", (header.code[:16],), f"SHA-256 {header.code}")] if header.code else []),
         Row("Markets", (", ".join(f"{venue} {symbol}" for venue, symbol in header.markets),)),
         Row("Begin", (format_second(header.begins_ns),)),
         Row("End", (format_second(report.facts.ends_ns),)),
     ]
     if provenance is None:
-        rows.append(Row("Data", ("live",), "As it was received; no recording to repeat it from."))
+        about = "As it was received; `fluxum bot compare` repeats it from tapes beside it."
+        rows.append(Row("Data", ("live",), about))
     else:
         rows += [
             Row("Recording", (provenance.tape,), f"SHA-256 {provenance.digest}"),

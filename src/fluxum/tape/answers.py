@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from fluxum.tape.lines import TapeFrame
 from fluxum.tape.reader import TapeReader
 
-__all__ = ["RecordedAnswers"]
+__all__ = ["RecordedAnswers", "call_of"]
 
 # The names of parameters that select a market, or a kind of markets.
 _MARKETS = ("symbol", "instId", "product_id", "category", "instType")
@@ -22,27 +22,36 @@ class RecordedAnswers:
 
     def __init__(self, path: Path) -> None:
         self._answers: list[TapeFrame] = []
+        self._asked: dict[int, int] = {}  # by the number of the call
         for suffix in (".jsonl.gz", ".jsonl"):
             beside = path.with_name(path.name.removesuffix(suffix) + ".rest" + suffix)
             if path.name.endswith(suffix) and beside.is_file():
-                self._answers += [line for line in TapeReader(beside) if line.url]
+                self._answers += [line for line in TapeReader(beside) if line.is_answer]
 
     def add(self, answer: TapeFrame) -> None:
-        """Add an answer that was read from the tape."""
-        self._answers.append(answer)
+        """Add an answer, or a request, that was read from the tape."""
+        if answer.is_answer:
+            self._answers.append(answer)
+        elif answer.sent and answer.ns is not None:
+            self._asked[answer.call] = answer.ns
+        else:
+            self._asked.pop(answer.call, None)
 
-    def take(self, path: str, now_ns: int | None) -> bytes | None:
+    def take(self, path: str, now_ns: int | None, since_ns: int = 0) -> bytes | None:
         """The oldest answer to such a call that had arrived by then; `None` if there is none.
 
+        One is left out if it is known that its call was made before `since_ns`.
         Calls are alike if the last part of their path and their market or kind of market, if any,
         are equal: the recorded client may have used another version of the call, or another limit.
         """
         if not self._answers:
             return None
-        wanted = _call(path)
+        wanted = call_of(path)
         for index, answer in enumerate(self._answers):
             is_there = answer.ns is None or now_ns is None or answer.ns <= now_ns
-            if is_there and _call(answer.url) == wanted:
+            is_late = self._asked.get(answer.call, since_ns) >= since_ns
+            if is_there and is_late and call_of(answer.url) == wanted:
+                self._asked.pop(answer.call, None)
                 return self._answers.pop(index).frame
         return None
 
@@ -56,7 +65,8 @@ class RecordedAnswers:
 
 
 @lru_cache(256)
-def _call(url: str) -> tuple[str, tuple[str, ...]]:
+def call_of(url: str) -> tuple[str, tuple[str, ...]]:
+    """What alike calls have in common; see `RecordedAnswers.take`."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     named = [query.get(name, []) for name in _MARKETS]

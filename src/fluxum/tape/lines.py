@@ -6,14 +6,16 @@ line is a header, every further one has a frame:
     {"fluxum_tape": 1, "venue": "...", "started_ns": 1785552832693693000}
     {"ns": 1785552832693693000, "link": 1, "sent": true, "raw": "{...}", "dialled": "wss://..."}
     {"ns": 1785552832743693000, "link": 1, "sent": false, "raw": "{...}"}
-    {"ns": 1785552832893693000, "link": 0, "url": "https://...", "raw": "{...}"}
+    {"ns": 1785552832843693000, "link": 0, "sent": true, "url": "https://...", "call": 1}
+    {"ns": 1785552832893693000, "link": 0, "url": "https://...", "call": 1, "raw": "{...}"}
     {"ns": 1785552832932693000, "link": 0, "lost": 120, "since_ns": 1785552832900000000}
     {"ns": 1785552832993693000, "link": 1, "closed": true}
 
-A line with a `url` has the answer to a REST call. One with `since_ns` stands for frames that the
-recorder lost, as the disk was full. A header further down begins another recording on the same
-tape. The reader also reads bare recordings: lines of `{"ts": seconds-or-null, "raw": "frame
-text"}`, or the frames themselves.
+Lines with a `url` are of REST calls: the request, without what was sent; then the answer with the
+same `call`, or `closed` if there was none. Tapes of before have answers alone. A line with
+`since_ns` stands for frames that the recorder lost, as the disk was full. A header further down
+begins another recording on the same tape. The reader also reads bare recordings: lines of
+`{"ts": seconds-or-null, "raw": "frame text"}`, or the frames themselves.
 """
 
 from base64 import b64decode, b64encode
@@ -66,7 +68,8 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 
     `raw64` replaces `raw` for the rare frame that is no text. A line that has neither means that
     its link was `closed`, or that the recorder `lost` frames from `since_ns` to `ns`. With a `url`
-    it is the answer to a REST call, which belongs to no link. The first line of a link has the URL
+    it is of a REST call, which belongs to no link; the lines of one call have its number `call`
+    within the recording, 0 on older tapes. The first line of a link has the URL
     that was `dialled`, without its query; older tapes lack it.
     """
 
@@ -77,9 +80,15 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     raw: str | None = None
     raw64: str | None = None
     url: str = ""
+    call: int = 0
     lost: int = 0
     since_ns: int | None = None
     dialled: str = ""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is the answer to a REST call."""
+        return bool(self.url) and not (self.sent or self.closed)
 
     @property
     def frame(self) -> bytes:
@@ -110,12 +119,12 @@ def frame_line(ns: int, frame: bytes, link: int, *, sent: bool, dialled: str = "
         return TapeFrame(ns=ns, link=link, sent=sent, raw64=raw64, dialled=dialled)
 
 
-def answer_line(ns: int, url: str, body: bytes) -> TapeFrame:
+def answer_line(ns: int, url: str, body: bytes, call: int = 0) -> TapeFrame:
     """The line of an answer to a REST call."""
     try:
-        return TapeFrame(ns=ns, link=0, url=url, raw=body.decode())
+        return TapeFrame(ns=ns, link=0, url=url, call=call, raw=body.decode())
     except UnicodeDecodeError:
-        return TapeFrame(ns=ns, link=0, url=url, raw64=b64encode(body).decode())
+        return TapeFrame(ns=ns, link=0, url=url, call=call, raw64=b64encode(body).decode())
 
 
 def is_header(line: bytes) -> bool:

@@ -80,9 +80,14 @@ class _RecordedCalls:
         self._tape = tape
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        """Call and record the answer; the request is not recorded, as it may contain secrets."""
-        answer = await self._http.call(method, url, headers, body)
-        self._tape.add_answer(url, answer)
+        """Call and record when, and the answer; what is sent is not, as it may contain secrets."""
+        number = self._tape.add_request(url)
+        try:
+            answer = await self._http.call(method, url, headers, body)
+        except BaseException:
+            self._tape.end_call(url, number)
+            raise
+        self._tape.add_answer(url, answer, number)
         return answer
 
 

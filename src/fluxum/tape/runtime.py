@@ -169,7 +169,8 @@ class ReplayedRuntime:
 
     def _take(self, line: TapeFrame, key: _Key) -> None:
         if line.url:
-            self._answers.add(line)
+            if line.is_answer:
+                self._answers.add(line)
         elif line.since_ns is not None:
             self._cut(f"{line.lost} frames are not on the tape")
         elif line.closed:

@@ -63,6 +63,7 @@ class TapeWriter:
         self._writing = Lock()
         self._is_closing = False
         self._pause_s, self._retry_s = _FLUSH_S, _RETRY_MIN_S
+        self._calls = 0
 
     @property
     def paths(self) -> list[Path]:
@@ -102,16 +103,31 @@ class TapeWriter:
             self._wake.set()
         return now_ns
 
-    def add_answer(self, url: str, body: bytes) -> None:
+    def add_request(self, url: str) -> int:
+        """Record that a REST call is made, but not what is sent; returns the call's number."""
+        self._calls += 1
+        self._add_call(url, self._calls, sent=True)
+        return self._calls
+
+    def add_answer(self, url: str, body: bytes, call: int = 0) -> None:
         """Record the answer to a REST call with the present time."""
         now_ns = self._clock.now_ns()
-        if self._waiting.put(now_ns, answer_line(now_ns, url, body), len(body)):
+        if self._waiting.put(now_ns, answer_line(now_ns, url, body, call), len(body)):
             self._wake.set()
+
+    def end_call(self, url: str, call: int) -> None:
+        """Record that a REST call has ended without an answer."""
+        self._add_call(url, call, closed=True)
 
     def end(self, link: int) -> None:
         """Record that a link was closed."""
         now_ns = self._clock.now_ns()
         self._waiting.put(now_ns, TapeFrame(ns=now_ns, link=link, closed=True), 0, frames=0)
+
+    def _add_call(self, url: str, call: int, *, sent: bool = False, closed: bool = False) -> None:
+        now_ns = self._clock.now_ns()
+        line = TapeFrame(ns=now_ns, link=0, url=url, call=call, sent=sent, closed=closed)
+        self._waiting.put(now_ns, line, 0, frames=0)
 
     def close(self) -> None:
         """Write the lines that wait, for five seconds at most; the rest is lost."""

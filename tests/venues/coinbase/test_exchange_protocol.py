@@ -276,3 +276,20 @@ def test_a_tape_teaches_what_another_client_requested() -> None:
     (published,) = receive_all(protocol, update("SKL-BTC"))
     assert isinstance(published, BookUpdate)
     assert published.symbol == "SKL/BTC"
+
+
+def test_on_a_tape_a_stream_that_is_requested_anew_goes_on_until_then() -> None:
+    protocol = ExchangeProtocol()
+    protocol.follow_passively()
+    channels = ["level2", "heartbeat"]
+    products = ["BTC-USD", "ETH-USD"]
+    protocol.follow_request(frame(type="subscribe", product_ids=products, channels=channels))
+    receive_all(protocol, listing(level2=products), snapshot(), snapshot("ETH-USD"))
+    for kind in ("unsubscribe", "subscribe"):
+        protocol.follow_request(frame(type=kind, product_ids=["BTC-USD"], channels=channels))
+    protocol.follow_request(frame(type="unsubscribe", product_ids=["ETH-USD"], channels=channels))
+
+    published = receive_all(protocol, update(), update("ETH-USD"), listing(level2=["BTC-USD"]))
+
+    assert [type(event) for event in published] == [BookUpdate, BookUpdate]
+    assert [type(event) for event in receive_all(protocol, update())] == [BookUpdate]

@@ -525,6 +525,21 @@ def test_on_a_tape_depths_are_learned_from_requests_and_acknowledgements() -> No
     assert depth_of(protocol, "BTC/USD") == 10
 
 
+def test_on_a_tape_the_depth_of_a_request_counts_as_its_answer_may_be_damaged() -> None:
+    protocol = KrakenProtocol()
+    protocol.follow_passively()
+    asked = json.loads(CAPTURES["book_ack"])
+    protocol.follow_request(
+        b'{"method":"subscribe","params":{"channel":"book","symbol":["ALGO/USD"],"depth":10},'
+        b'"req_id":%d}' % asked.setdefault("req_id", 7)
+    )
+    asked["result"]["depth"] = 90
+
+    protocol.receive(msgspec.json.encode(asked), NOW)
+
+    assert depth_of(protocol, "ALGO/USD") == 10
+
+
 def test_on_a_tape_a_book_of_no_market_harms_no_stream() -> None:
     protocol = KrakenProtocol()
     protocol.follow_passively()

@@ -66,6 +66,7 @@ class Streams:
         self._topics = topics
         self._list = markets
         self._ended: list[Subscription] = []  # those that ended without a request
+        self._ending: dict[str, None] = {}  # on a tape, until a list leaves them out
 
     # Requests
 
@@ -215,8 +216,9 @@ class Streams:
             return
         for topic in [f"{channel} {product}" for product in products]:
             if op == "unsubscribe":
-                self.subscriptions.close(topic)
+                self._ending[topic] = None
             elif op == "subscribe":
+                self._ending.pop(topic, None)  # a stream that is requested anew goes on until then
                 try:
                     self.subscriptions.track(topic, self._topics.parse)
                 except RemoteProtocolError:
@@ -247,6 +249,9 @@ class Streams:
 
     def _listed_first(self, listing: Listing, received_ns: int) -> list[Event]:
         events: list[Event] = []
+        for topic in [one for one in self._ending if not self._is_listed(one, listing)]:
+            del self._ending[topic]
+            self.subscriptions.close(topic)
         for channel, products in listing.items():
             for topic in [f"{channel} {product}" for product in products]:
                 if self._topics.is_known(channel) and topic not in self.subscriptions.by_topic:

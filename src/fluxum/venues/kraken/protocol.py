@@ -8,7 +8,7 @@ was never requested harm no other. Frames are read whole; one that cannot be is 
 (see `loose`).
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
@@ -43,6 +43,7 @@ from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 __all__ = ["KrakenProtocol"]
 
 _NO_REASON = "refused without a reason"
+_FOLLOWED_MAX = 1_000
 
 
 class KrakenProtocol:
@@ -68,6 +69,7 @@ class KrakenProtocol:
         self._numbers = Numbers()
         self._status = ""
         self._passive_depth: int | None = None
+        self._followed: OrderedDict[int, native.Params] = OrderedDict()  # by another's number
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.BookFrame: self._book,
             native.Heartbeat: self._heartbeat,
@@ -116,6 +118,10 @@ class KrakenProtocol:
             request = native.decode_request(frame)
             params = request.params
             if request.method == "subscribe" and params is not None:
+                if request.req_id is not None:
+                    self._followed[request.req_id] = params
+                    if len(self._followed) > _FOLLOWED_MAX:
+                        self._followed.popitem(last=False)
                 for text in params.symbol or (None,):
                     self._follow(topics.subscription_of(params, text))
         except UNREADABLE:
@@ -367,7 +373,8 @@ class KrakenProtocol:
         result = response.result
         if not self._subscriptions.is_passive or result is None:
             return ()
-        followed = topics.subscription_of(result, result.symbol)
+        asked = self._followed.get(response.req_id or 0)
+        followed = topics.subscription_of(result if asked is None else asked, result.symbol)
         if followed is None:
             return ()
         if response.method == "unsubscribe":
