@@ -25,6 +25,7 @@ __all__ = [
     "counted",
     "flag",
     "mapping",
+    "not_negative",
     "number",
     "one_of",
     "optional",
