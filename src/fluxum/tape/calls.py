@@ -37,8 +37,9 @@ class RecordedCalls:
         """Keep a call until it is made; one that is alike in all waits already."""
         if not any(one.fetch == call.fetch and one.link == call.link for one in self._wanted):
             self._wanted.append(call)
-        if call.fetch.subscription is not None:
-            self._streams[call.link, call_of(call.fetch.path)] = call.fetch.subscription
+        subscription = call.fetch.subscription
+        if subscription is not None and subscription.channel.is_book:
+            self._streams[call.link, call_of(call.fetch.path)] = subscription
 
     def forget(self, link: int) -> None:
         """A link was closed, and its calls with it."""
@@ -60,7 +61,7 @@ class RecordedCalls:
         return bool(same)
 
     def stream_of(self, request: TapeFrame) -> tuple[int, Subscription] | None:
-        """The newest link that has made such a call, and its stream; `None` if none has."""
+        """The newest link that has made such a call, and its book; `None` if none has."""
         key = call_of(request.url)
         links = [link for link, known in self._streams if known == key]
         return (max(links), self._streams[max(links), key]) if links else None
