@@ -38,7 +38,7 @@ class RecordedCalls:
         if not any(one.fetch == call.fetch and one.link == call.link for one in self._wanted):
             self._wanted.append(call)
         subscription = call.fetch.subscription
-        if subscription is not None and subscription.channel.is_book:
+        if subscription is not None and _is_of_book(call.fetch):
             self._streams[call.link, call_of(call.fetch.path)] = subscription
 
     def forget(self, link: int) -> None:
@@ -77,10 +77,19 @@ class RecordedCalls:
         return self._made.pop(answer.call, None) if answer.call else None
 
     def next_answered(self, now_ns: int | None) -> tuple[WantedCall, bytes] | None:
-        """A call that waits, and an answer that no line of a request precedes, or `None`."""
+        """A call that waits, and an answer that no line of a request precedes, or `None`.
+
+        The snapshot of a book is none that was requested before the call; a list of markets may be
+        older, as a session reads it before it subscribes.
+        """
         for call in self._wanted:
-            body = self._answers.take(call.fetch.path, now_ns, call.since_ns)
+            since_ns = call.since_ns if _is_of_book(call.fetch) else 0
+            body = self._answers.take(call.fetch.path, now_ns, since_ns)
             if body is not None:
                 self._wanted.remove(call)
                 return call, body
         return None
+
+
+def _is_of_book(fetch: Fetch) -> bool:
+    return fetch.subscription is not None and fetch.subscription.channel.is_book
