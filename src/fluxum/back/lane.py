@@ -119,11 +119,6 @@ class Lane:
         self._player.watch(self.number, *keys)
         self._wake()
 
-    @property
-    def has_news(self) -> bool:
-        """Whether an order was filled in any world."""
-        return bool(self.queues[0].news or self.queues[1].news)
-
     # Market data
 
     def touch(self, touch: Touch) -> None:

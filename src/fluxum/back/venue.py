@@ -105,7 +105,7 @@ class TapeVenues:
             lane.touch(touch)
             if lane.is_lost:
                 self._doubt(lane)
-            if lane.has_news:
+            if lane.queues[0].news or lane.queues[1].news:
                 self._fill_resting(lane, now_ns)
                 is_filled = True
         return is_filled

@@ -20,21 +20,29 @@ from fluxum.model.numbers import digits
 
 __all__ = ["canonical"]
 
-_writers: dict[type, Callable[[Any], str]] = {}
-
 
 def canonical(value: object) -> str:
     """The JSON text of a value; raises BadInput for what has no order or no exact text."""
-    write = _writers.get(type(value))
-    if write is None:
-        write = _writers[type(value)] = _writer(type(value))
-    return write(value)
+    return _writers[type(value)](value)
+
+
+class _Writers(dict[type, Callable[[Any], str]]):
+    """How values of each type are written; made at first use."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        self[kind] = _writer(kind)
+        return self[kind]
+
+
+_writers = _Writers()
 
 
 def _writer(kind: type) -> Callable[[Any], str]:
     """How values of a type are written; it is the same for all of them."""
     if issubclass(kind, Decimal):
         return _number
+    if kind is str:
+        return _text
     if issubclass(kind, str):
         return lambda value: _text(str(value))
     if issubclass(kind, Struct):
@@ -91,7 +99,7 @@ def _struct_writer(kind: type[Struct]) -> Callable[[Any], str]:
                 continue
             if not one and one in ("", ()):
                 continue
-            parts.append(key + canonical(one))
+            parts.append(key + _writers[type(one)](one))
         return "{" + ",".join(parts) + "}"
 
     return write

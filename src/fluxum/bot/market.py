@@ -25,7 +25,8 @@ class Market(Struct, frozen=True, order=True):
 
     def __post_init__(self) -> None:
         """Accept text as well."""
-        take_all(self, _MARKET)
+        if type(self.symbol) is not Symbol or type(self.venue) is not str:
+            take_all(self, _MARKET)
 
     def __str__(self) -> str:
         """Short text for the user: `VENUE BTC/USD`."""
