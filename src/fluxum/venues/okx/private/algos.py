@@ -38,6 +38,7 @@ __all__ = [
     "CANCEL",
     "CANCELS_MAX",
     "KINDS",
+    "LISTED",
     "PLACE",
     "algo_number",
     "algo_order_id",
@@ -52,6 +53,8 @@ CANCELS_MAX = 10
 """How many orders one call cancels."""
 KINDS = ("conditional,oco", "trigger", "move_order_stop")
 """The kinds of algo orders that are listed; each list is of one kind, the first of two."""
+LISTED = frozenset(",".join(KINDS).split(","))
+"""The same, each by itself; others, such as those that are placed in slices, are passed over."""
 _PREFIX = "algo-"
 _MARKET = "-1"
 _SIDES_OF_PRICE = {  # by what the members of each type begin with

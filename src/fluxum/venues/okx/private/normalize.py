@@ -106,7 +106,7 @@ def _waits_for(
     """The type of an algo order, its trigger and its limit; an order price of -1 is no limit.
 
     A stop counts where a `conditional` order names a take-profit as well. Whether a `trigger` order
-    waits for a rising price follows from the last price when it was placed.
+    waits for a rising price follows from the last price when it was placed, if it is there.
     """
     match wire.ordType:
         case "move_order_stop":
@@ -119,6 +119,8 @@ def _waits_for(
             is_rising = (side is Side.BUY) is is_stop
         case "trigger":
             price, then = wire.triggerPx, wire.ordPx
+            if not wire.last:
+                return OrderType.OTHER, price_or_none(price), None
             is_rising = positive(price) > positive(wire.last)
         case _:
             return OrderType.OTHER, None, None

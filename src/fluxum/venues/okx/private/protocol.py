@@ -36,6 +36,7 @@ from fluxum.model.order import (
     CancelBatch,
     Command,
     OrderRequest,
+    OrderStatus,
     PlaceBatch,
 )
 from fluxum.venues.account_link import (
@@ -113,9 +114,11 @@ def algo_link() -> AccountLink:
     def read(_data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
         wire = decode(row, type=native.WaitingRow)
         market = markets.named(wire.instId, wire.instType)
-        if market is None or (wire.state == "effective" and wire.went_on_as):
+        if market is None or wire.ordType not in algos.LISTED:
             return ()
-        return (normalize.waiting(market, wire, received_ns),)
+        order = normalize.waiting(market, wire, received_ns)
+        goes_on = order.status is OrderStatus.EXPIRED and wire.went_on_as
+        return () if goes_on else (order,)
 
     def prepare(_fetch: Fetch, body: bytes) -> None:
         markets.learn(rows(body))

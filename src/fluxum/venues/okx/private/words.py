@@ -71,6 +71,7 @@ WAITING = Words(
     },
     {
         "pause": OrderStatus.PENDING,
+        "order_placed": OrderStatus.EXPIRED,  # as recorded, the pages do not have it
         "order_failed": OrderStatus.CANCELED,
         "partially_failed": OrderStatus.CANCELED,
     },
