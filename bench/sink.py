@@ -13,7 +13,8 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -28,6 +29,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Side, Trade
 from fluxum.session.session import Session
 from fluxum.sink.publisher import PublishPolicy, publish
 from fluxum.sink.subscriber import subscribe
+from fluxum.transport.link import Link
 from fluxum.venues.okx.venue import OKX
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
@@ -144,8 +146,8 @@ def measure(running: Engine, events: Sequence[Event]) -> list[Cost]:
     return [write_cost, asyncio.run(read(running.url, len(events), running.name))]
 
 
-def _no_dial(url: str, headers: object = None, /) -> None:  # type: ignore[misc]
-    raise AssertionError(url)
+def _no_dial(url: str, headers: Mapping[str, str] = {}, /) -> AbstractAsyncContextManager[Link]:
+    raise AssertionError(url)  # a session without subscriptions dials none
 
 
 def main() -> None:
