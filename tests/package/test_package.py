@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -32,8 +31,7 @@ def build(kind: str, source: Path, out: Path, **world: str) -> Path:
 @pytest.mark.slow
 def test_a_pure_wheel_is_built_of_the_source_distribution(tmp_path: Path) -> None:
     archive = build("sdist", ROOT, tmp_path)
-    with tarfile.open(archive) as files:
-        files.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     (source,) = (path for path in tmp_path.iterdir() if path.is_dir())
 
     for part in ("tests", "docs", "bench", "examples", "requirements", "src", ".ci"):
