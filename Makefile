@@ -111,7 +111,7 @@ $(PEERS)/.made: requirements/peers.txt | $(PYTHON)
 PACKAGE := .package
 PYTHONS := $(or $(ON),$(PYTHON))
 package: $(VENV)/.dev $(PACKAGE)/.made  ## build sdist and wheels, try each in new environments: ON="python3.11 python3.13" EXTRAS=cli,all
-	@PYTHONPATH=tests:docs $(PYTHON) tests/packaging/table.py $(PACKAGE)/bin/python $(PYTHONS) --extras $(or $(EXTRAS),cli)
+	@PYTHONPATH=tests:docs $(PYTHON) tests/package/table.py $(PACKAGE)/bin/python $(PYTHONS) --extras $(or $(EXTRAS),cli)
 
 $(PACKAGE)/.made: requirements/package.txt | $(PYTHON)
 	@echo "setting up $(PACKAGE) ..." >&2

@@ -29,6 +29,16 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
         page = (tmp_path / "site" / "reference" / "api" / f"{name}.html").read_text()
         assert re.search(rf'id="(module-)?fluxum\.{name}"', page), name
 
+    command += ["-b", "man"]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, DOCS, tmp_path / "man"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ".SH" in (tmp_path / "man" / "fluxum.1").read_text()
+
 
 def test_every_public_name_has_a_chapter() -> None:
     rest = [name for name in fluxum.__all__ if group_of(name) == list(GROUPS)[-1]]

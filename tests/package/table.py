@@ -1,6 +1,6 @@
 """Builds the package and tries it in clean environments: `make package`, one table.
 
-    python tests/packaging/table.py BUILDER [PYTHON...] [--extras cli,all]
+    python tests/package/table.py BUILDER [PYTHON...] [--extras cli,all]
 
 BUILDER is a Python that has `build` and `twine`. A source distribution is built from this folder,
 everything else from that file: a pure wheel, and a compiled one for each Python. Then each is
