@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +38,7 @@ from fluxum.model.event import Channel, Event, VenueFailed
 from fluxum.model.instrument import Symbol
 from fluxum.portfolio import Portfolio
 from fluxum.session.session import Session
+from fluxum.tui.tape import TapePlayer
 from fluxum.venues.register import find_venue
 from fluxum.view import Extent, Playback, View, ViewKeeper, view
 
@@ -102,10 +103,7 @@ def watch(
     Example: fluxum watch --replay btc.jsonl.gz --speed 10
     """
     if replay:
-        if symbol:
-            raise BadInput(f"a recording has its own symbols: none was expected, was {symbol[0]!r}")
-        _require_screen()
-        run_async(_show_tape(replay, exchange, depth, speed, seconds))
+        _watch_tape(replay, symbol or (), exchange, depth, speed, seconds)
         return
     markets = markets_of(",".join(symbol or ()), exchange)
     if account and len(markets) > 1:
@@ -114,18 +112,8 @@ def watch(
     opening = _Opening(markets, depth, parse_interval(interval), endpoints, parse_proxy(proxy))
     _require_screen()
 
-    async def main() -> None:
-        feed = opening.session(account=account, keys=keys) if len(markets) == 1 else opening.hub()
-        async with feed as (source, take, events):
-
-            async def follow() -> None:
-                async for event in events:
-                    take(event)
-
-            async with background(follow()):
-                await until(seconds, show(source))
-
-    run_async(main())
+    feed = opening.session(account=account, keys=keys) if len(markets) == 1 else opening.hub()
+    run_async(_show_live(feed, seconds))
 
 
 def can_show() -> bool:
@@ -226,16 +214,39 @@ def _offered(exchange: str) -> list[Channel]:
     return [one for one in _CHANNELS if one in routes]
 
 
-async def _show_tape(
-    files: Sequence[Path], exchange: str, depth: int | None, speed: float, seconds: float | None
-) -> None:
-    from fluxum.tui.tape import TapePlayer
+async def _show_live(feed: AbstractAsyncContextManager[Feed], seconds: float | None) -> None:
+    async with feed as (source, take, events):
 
+        async def follow() -> None:
+            async for event in events:
+                take(event)
+
+        async with background(follow()):
+            await until(seconds, show(source))
+
+
+def _watch_tape(
+    files: Sequence[Path],
+    symbols: Sequence[str],
+    exchange: str,
+    depth: int | None,
+    speed: float,
+    seconds: float | None,
+) -> None:
+    """Show a recording; raises BadInput for symbols, of which it has its own."""
+    if symbols:
+        raise BadInput(f"a recording has its own symbols: none was expected, was {symbols[0]!r}")
+    _require_screen()
     path, *more = files
     playback = Playback(path, exchange or None, depth, more)
-    player = TapePlayer(playback, speed)
-    async with background(player.play()):
-        await until(seconds, show(lambda: view(playback, playback.keeper, EXTENT), controls=player))
+
+    async def main() -> None:
+        player = TapePlayer(playback, speed)
+        async with background(player.play()):
+            work = show(lambda: view(playback, playback.keeper, EXTENT), controls=player)
+            await until(seconds, work)
+
+    run_async(main())
 
 
 def _has_keyboard() -> bool:
