@@ -131,6 +131,7 @@ INTERNAL = {
     "Reach",
     "RestServer",
     "OrderRules",
+    "TapeFrame",
     "Token",
     "TokenKeeper",
     "VenueProtocol",

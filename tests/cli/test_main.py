@@ -146,6 +146,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "ledger": ("--entries",),
     "fills": (),
     "pnl": (),
+    "serve": ("-s", "BTC/USD"),
     "record": ("tape.jsonl", "-s", "BTC/USD"),
     "replay": ("tape.jsonl",),
     "verify": ("tape.jsonl",),

@@ -30,6 +30,7 @@ COMMANDS = {
     "ledger": ("--symbol", "BTC/USD", "--seconds", "0.5"),
     "fills": (),
     "pnl": (),
+    "serve": ("--port", "0", "--seconds", "0.5"),
     "record": ("tape.jsonl", "--seconds", "0.5"),
     "setup": ("--store", "new.toml"),
     "doctor": (),

@@ -13,10 +13,12 @@ from fluxum.cli.options import FIRST_EXCHANGE, Format, FormatOption, parse_excha
 from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.cli.records import BookRecord
+from fluxum.cli.serve import PageOptions
 from fluxum.cli.sessions import NotReady, Selection, Sessions, open_sessions
 from fluxum.cli.simulator import SimulatedName, simulated
 from fluxum.cli.trading_demo import trade
 from fluxum.cli.watch import can_show, session_view, show
+from fluxum.cli.web_demo import show_on_page
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.codec import plain
@@ -26,12 +28,15 @@ from fluxum.model.market import Trade
 from fluxum.session.session import Session
 from fluxum.session.statistics import SessionStatistics
 from fluxum.venues.register import find_venue
+from fluxum.venues.venue import Venue
+from fluxum.web import PORT
 
 __all__ = ["DemoFailed", "demo"]
 
 _CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 _MOVES_PER_S = 40.0
 _SPOILED_AT, _HANGUP_AT = 0.3, 0.55  # parts of the whole duration
+_SECONDS = 20.0
 _ROWS = 8
 
 
@@ -40,24 +45,42 @@ class DemoFailed(FluxumError):
 
 
 def demo(
-    seconds: Annotated[float, typer.Option(min=2.0, help="How long the demo lasts.")] = 20.0,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=2.0, help="How long the demo lasts: without, 20, and with --web until Ctrl-C."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
     exchange: SimulatedName = FIRST_EXCHANGE,
     trading: Annotated[
         bool, typer.Option("--trading", help="Place orders there, and show positions.")
     ] = False,
+    web: Annotated[bool, typer.Option("--web", help="Show a page in the browser.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page.")] = PORT,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Watch two live books recover: a frame is corrupted, the link is cut, and all is reported.
 
     Needs no network: the exchange is simulated on this machine, over a real WebSocket. With
-    --trading, orders trade there: positions move, the link is cut, and no fill is lost.
+    --trading, orders trade there: positions move, the link is cut, and no fill is lost. With --web
+    a page shows two exchanges, their faults and an account; it needs a browser and nothing else.
 
     Example: fluxum demo --seconds 20
     """
     if form is Format.CSV:
         raise BadInput("a demo has records of many kinds and CSV is one table: choose ndjson")
     venue = find_venue(parse_exchange(exchange))
+    if web:
+        with Output(Format.TABLE, is_live=True) as output:
+            page = PageOptions(port=port, seconds=seconds)
+            run_async(show_on_page(venue, page, seed, output))
+        return
+    _play(venue, _SECONDS if seconds is None else seconds, seed, form, trading=trading)
+
+
+def _play(venue: Venue, seconds: float, seed: int, form: Format, *, trading: bool) -> None:
+    """The demo in this terminal."""
     # A checksum finds one wrong digit; where there is none, a frame is lost instead.
     spoiled = "drop" if venue.checks.book is None else "corrupt"
     faults = f"{spoiled}@{seconds * _SPOILED_AT:.2f}s,hangup@{seconds * _HANGUP_AT:.2f}s"

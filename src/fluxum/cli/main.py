@@ -35,6 +35,7 @@ from fluxum.cli.doctor import doctor
 from fluxum.cli.logs import LogFile, LogForm, LogFormat, Verbose, begin_logs
 from fluxum.cli.process import exit_code
 from fluxum.cli.record import record
+from fluxum.cli.serve import serve
 from fluxum.cli.setup import setup
 from fluxum.cli.support import support
 from fluxum.cli.watch import watch
@@ -248,6 +249,7 @@ _EVERYDAY: tuple[Command, ...] = (
     *_MARKET,
     *_ACCOUNT,
     *_TAPES,
+    serve,
     setup,
     doctor,
     support,

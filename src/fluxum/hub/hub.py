@@ -183,6 +183,10 @@ class Hub:
             raise member.error or BadInput(f"{venue} is not open")
         return member.session
 
+    def now_ns(self) -> int:
+        """The hub's clock."""
+        return self._runtime.clock.now_ns()
+
     def state(self, venue: str) -> State:
         """The state of a venue's session; FAILED if the venue failed for good. Raises BadInput."""
         return self._member(venue).state

@@ -37,9 +37,10 @@ class Playback:
         self.start_ns, self.end_ns = _extent(TapeReader(path, *more))
         self.damage = ""
         """Why the recording ends where it does, if it is damaged."""
-        self._begin()
+        self.rewind()
 
-    def _begin(self) -> None:
+    def rewind(self) -> None:
+        """Begin again, before the first frame, with a new keeper."""
         self._replay = Replay(*self._arguments)
         self._lines: Iterator[TapeFrame] = iter(self._replay.tape)
         self._next: TapeFrame | None = None
@@ -52,13 +53,21 @@ class Playback:
         """The name of the recording's venue."""
         return self._replay.venue.name
 
-    def advance(self, until_ns: int) -> list[Event]:
-        """Play up to an instant, included; returns the events."""
+    def advance(self, until_ns: int, lines_max: int | None = None) -> list[Event]:
+        """Play up to an instant, included; returns the events.
+
+        With `lines_max` it stops earlier, after so many lines of the tape.
+        """
         events: list[Event] = []
+        left = lines_max
         while (line := self._peek()) is not None:
             at_ns = line.ns or self.at_ns
             if at_ns > until_ns:
                 break
+            if left is not None:
+                if left <= 0:
+                    return events
+                left -= 1
             self._next = None
             self.at_ns = max(self.at_ns, at_ns)
             self._take(self._replay.play(line), events)
@@ -69,7 +78,7 @@ class Playback:
         """Wind to an instant, forwards or back; one outside the recording is its nearest end."""
         wanted_ns = min(max(at_ns, self.start_ns), self.end_ns)
         if wanted_ns < self.at_ns:
-            self._begin()
+            self.rewind()
         self.advance(wanted_ns)
 
     def readings(self) -> VenueReadings:

@@ -28,7 +28,7 @@ from fluxum.view.readings import (
 )
 from fluxum.view.venue import venue_view
 
-__all__ = ["Extent", "Source", "market_views", "view", "view_of"]
+__all__ = ["Extent", "Source", "market_views", "readings", "view", "view_of"]
 
 Source = Session | Trader | Hub | Playback
 """What a view can be of."""
@@ -59,9 +59,26 @@ def view(
     accounts by venue; those of a trader and a hub's traders need not be given.
     """
     extent = extent or Extent()
-    found = _readings(source, ledgers or {})
+    found = readings(source, ledgers)
     books = _consolidated(source, found, extent.depth) if isinstance(source, Hub) else ()
     return view_of(found, keeper, extent, tuple(books))
+
+
+def readings(source: Source, ledgers: Mapping[str, Ledger] | None = None) -> list[VenueReadings]:
+    """What a view reads of every venue of a source; `ledgers` as of `view`."""
+    known = ledgers or {}
+    match source:
+        case Playback():
+            return [source.readings()]
+        case Trader():
+            return [readings_of_trader(source)]
+        case Session():
+            return [readings_of_session(source, known.get(source.venue.name))]
+        case Hub():
+            return [
+                structs.replace(one, ledger=one.ledger or known.get(one.venue))
+                for one in readings_of_hub(source)
+            ]
 
 
 def view_of(
@@ -104,21 +121,6 @@ def market_views(
         for one in found
         for symbol in markets_of(one)
     )
-
-
-def _readings(source: Source, ledgers: Mapping[str, Ledger]) -> list[VenueReadings]:
-    match source:
-        case Playback():
-            return [source.readings()]
-        case Trader():
-            return [readings_of_trader(source)]
-        case Session():
-            return [readings_of_session(source, ledgers.get(source.venue.name))]
-        case Hub():
-            return [
-                structs.replace(one, ledger=one.ledger or ledgers.get(one.venue))
-                for one in readings_of_hub(source)
-            ]
 
 
 def _consolidated(

@@ -1,0 +1,213 @@
+"""`serve`: the web page of some markets, live or of a recording."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec import Struct
+
+from fluxum.cli.configured import config, runtime_at, venue_at
+from fluxum.cli.market import until
+from fluxum.cli.options import (
+    Depth,
+    Endpoint,
+    Exchanges,
+    Format,
+    Interval,
+    Keys,
+    Proxy,
+    Seconds,
+    Symbols,
+    account_config,
+    markets_of,
+    parse_endpoints,
+    parse_interval,
+    parse_proxy,
+)
+from fluxum.cli.output import Output
+from fluxum.cli.process import run_async
+from fluxum.errors import BadInput
+from fluxum.hub.hub import Hub
+from fluxum.hub.opening import hub
+from fluxum.hub.wanted import HubAccount, HubVenue
+from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
+from fluxum.orders.journal import MemoryOrderJournal
+from fluxum.view import Playback
+from fluxum.web import PORT, PlayedStage, read_token
+from fluxum.web import serve as serve_page
+from fluxum.web.guard import is_loopback
+
+__all__ = ["CHANNELS", "PageOptions", "opened_hub", "serve", "show_page"]
+
+CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
+_DEPTH = 10
+
+
+class PageOptions(Struct, frozen=True):
+    """Where a page is served, and until when; `None` takes the default."""
+
+    host: str = "127.0.0.1"
+    port: int = PORT
+    token_file: str = ""
+    names: tuple[str, ...] = ()
+    seconds: float | None = None
+    depth: int = _DEPTH
+
+    def token(self) -> str | None:
+        """The token in the file, if one was named; raises BadInput, also if one is needed."""
+        if self.token_file:
+            return read_token(Path(self.token_file).expanduser())
+        if not is_loopback(self.host):
+            raise BadInput(
+                f"others can reach {self.host}, so --token-file was expected: a file of mode 600"
+                " with 32 or more characters"
+            )
+        return None
+
+
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; others than loopback need --token-file.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 finds a free one.")]
+TokenFile = Annotated[
+    str, typer.Option(help="Use the token in this file (mode 600) instead of a new one.")
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--name", help="A further name for the page, as of a reverse proxy."),
+]
+WithAccount = Annotated[
+    bool, typer.Option("--account", help="Show positions and balances too, read only.")
+]
+Tapes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--replay", metavar="TAPE", help="Play this recording; once more for each further file."
+    ),
+]
+Speed = Annotated[float, typer.Option(min=0.01, max=1000, help="Speed of a recording.")]
+MoreSymbols = Annotated[
+    list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="As of --symbol.")
+]
+
+
+def serve(
+    symbols: MoreSymbols = None,
+    symbol: Symbols = "",
+    exchange: Exchanges = "",
+    depth: Depth = None,
+    interval: Interval = None,
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    token_file: TokenFile = "",
+    name: Names = None,
+    account: WithAccount = False,
+    keys: Keys = "",
+    replay: Tapes = None,
+    speed: Speed = 1.0,
+    seconds: Seconds = None,
+    endpoint: Endpoint = None,
+    proxy: Proxy = None,
+) -> None:
+    """Serve a web page: live books with proofs, candles with gaps, trades, links and losses.
+
+    The URL has a token, new at each start, and is for this machine alone unless --host is given.
+    There is no TLS: for other machines put a reverse proxy before it. Nothing can be ordered from
+    the page. With --replay it has controls to pause, to wind and to change the speed.
+
+    Example: fluxum serve BTC/USD ETH/USD
+
+    Example: fluxum serve --replay btc.jsonl.gz --speed 10
+    """
+    names = tuple(name or ())
+    page = PageOptions(host, port, token_file, names, seconds, depth or _DEPTH)
+    wanted = ",".join([*(symbols or ()), *([symbol] if symbol else [])])
+    output = Output(Format.TABLE, is_live=True)
+    if replay:
+        work = _play(replay, wanted, exchange, speed, page, output)
+    else:
+        markets = markets_of(wanted, exchange)
+        opening = opened_hub(
+            markets,
+            parse_endpoints(endpoint, markets),
+            proxy=parse_proxy(proxy),
+            interval_s=parse_interval(interval),
+            depth=page.depth,
+            keys=keys if account or keys else None,
+        )
+        work = _live(opening, page, output)
+    with output:
+        run_async(work)
+
+
+@asynccontextmanager
+async def opened_hub(
+    markets: Mapping[str, Sequence[Symbol]],
+    endpoints: Mapping[str, str],
+    *,
+    proxy: str | None = None,
+    interval_s: int | None = None,
+    depth: int = _DEPTH,
+    keys: str | None = None,
+) -> AsyncGenerator[Hub]:
+    """A hub of all that the page shows; with `keys` the account of each venue, for reading."""
+    venues = {
+        venue: HubVenue(
+            symbols=symbols,
+            depth=depth,
+            interval_s=interval_s or config().venue_settings(venue).interval,
+            venue=venue_at(venue, endpoints.get(venue)),
+        )
+        for venue, symbols in markets.items()
+    }
+    accounts = {
+        venue: HubAccount(keys=account_config(venue, keys), journal=MemoryOrderJournal())
+        for venue in markets
+        if keys is not None
+    }
+    channels = CHANNELS if keys is None else (*CHANNELS, Channel.BALANCE)
+    async with hub(venues, channels, accounts=accounts, runtime=runtime_at(proxy)) as opened:
+        yield opened
+
+
+async def _live(
+    opening: AbstractAsyncContextManager[Hub], options: PageOptions, output: Output
+) -> None:
+    async with opening as opened:
+        await show_page(opened, options, output)
+
+
+async def _play(
+    files: Sequence[str],
+    wanted: str,
+    exchange: str,
+    speed: float,
+    options: PageOptions,
+    output: Output,
+) -> None:
+    if wanted:
+        raise BadInput(f"a recording has its own markets, was given {wanted} as well")
+    first, *more = map(Path, files)
+    playback = Playback(first, exchange or None, options.depth, more)
+    await show_page(PlayedStage(playback, speed), options, output)
+
+
+async def show_page(source: Hub | PlayedStage, options: PageOptions, output: Output) -> None:
+    """Serve the page of a hub or a recording, and report its URL."""
+    opening = serve_page(
+        source,
+        host=options.host,
+        port=options.port,
+        token=options.token(),
+        names=options.names,
+        depth=options.depth,
+    )
+    async with opening as page:
+        output.message(f"open {page.url} in a browser, Ctrl-C ends it")
+        if not is_loopback(options.host):
+            output.message("fluxum: there is no TLS: others on the way can read this page")
+        await until(options.seconds, asyncio.Event().wait())
