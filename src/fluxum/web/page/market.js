@@ -20,7 +20,8 @@ export class Market {
     this.proof = this.root.appendChild(el("p", "proof"));
     this.status = this.proof.appendChild(el("b"));
     this.evidence = this.proof.appendChild(el("span"));
-    this.chart = new Chart(this.root.appendChild(el("div", "chart")));
+    this.chartBox = this.root.appendChild(el("div", "chart"));
+    this.chart = new Chart(this.chartBox);
     const both = this.root.appendChild(el("div", "both"));
     this.ladder = new Ladder(both.appendChild(el("div", "ladder book")), depth);
     this.trades = new Trades(both.appendChild(el("ol", "trades")));
@@ -39,6 +40,7 @@ export class Market {
   }
 
   show(market) {
+    this.chartBox.hidden = market.interval_s === null;
     this.showTicker(market);
     this.showProof(market);
     this.ladder.show(market);
