@@ -11,8 +11,9 @@ from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 from fluxum.cli.main import app
-from fluxum.cli.watch import session_view
+from fluxum.cli.watch import EXTENT
 from fluxum.config.table import described
+from fluxum.flow.background import background
 from fluxum.model.event import Channel, State, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.session.session import Session
@@ -22,7 +23,7 @@ from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.tui.screen import Screen
 from fluxum.venues.register import VENUES
-from fluxum.view import ViewKeeper
+from fluxum.web import LiveStage
 
 __all__ = ["DOCUMENTS", "main"]
 
@@ -132,8 +133,7 @@ def picture() -> str:
             ) as exchange,
             Session(venue, dial=exchange.dial, clock=clock, random=Random(3)) as session,
         ):
-            source, keeper = session_view(session)
-            events = session.events(ViewKeeper.wants, capacity=100_000)
+            stage = LiveStage(session)
             session.subscribe(
                 *[
                     Subscription(channel, symbol)
@@ -141,10 +141,9 @@ def picture() -> str:
                     for channel in (Channel.BOOK, Channel.TRADE, Channel.CANDLE)
                 ]
             )
-            await asyncio.sleep(1200)
-            for event in events.drain():
-                keeper.take(event)
-            screen = Screen(source)
+            async with background(stage.run(lambda: None)):
+                await asyncio.sleep(1200)
+            screen = Screen(lambda: stage.view(EXTENT))
             async with screen.run_test(size=(_WIDTH, _HEIGHT)):
                 shown.append(screen.export_screenshot(title="fluxum watch BTC/USD ETH/USD"))
 

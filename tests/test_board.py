@@ -6,7 +6,7 @@ import pytest
 
 from fluxum.board import Board
 from fluxum.errors import BadInput
-from fluxum.model.account import Balance, Balances
+from fluxum.model.account import Balance, Balances, EntryKind, LedgerEntry
 from fluxum.model.event import (
     Channel,
     DataStale,
@@ -300,3 +300,38 @@ def test_what_waits_is_taken_before_a_read() -> None:
 def test_it_wants_what_it_records() -> None:
     assert Board.wants(ticker(1))
     assert not Board.wants(VenueNotice(venue="a", received_ns=1))
+
+
+def entry(total: str | None, at_ns: int, *, backfilled: bool = False) -> LedgerEntry:
+    return LedgerEntry(
+        venue="a",
+        entry_id=str(at_ns),
+        reference_id="r",
+        kind=EntryKind.TRADE,
+        venue_kind="trade",
+        asset=Asset("USD"),
+        amount=Decimal(-1),
+        fee=Decimal(0),
+        balance=None if total is None else Decimal(total),
+        backfilled=backfilled,
+        venue_ns=at_ns,
+        received_ns=at_ns,
+    )
+
+
+def test_an_entry_of_the_account_has_the_balance_after_it() -> None:
+    board = board_of(balance("USD", 10, 100), entry("9", 200))
+
+    noted = board.balance("a", "USD")
+
+    assert noted is not None
+    assert (noted.value.total, noted.value.received_ns) == (Decimal(9), 200)
+
+
+def test_an_entry_of_the_past_or_without_a_balance_changes_none() -> None:
+    board = board_of(balance("USD", 10, 100), entry("7", 200, backfilled=True), entry(None, 300))
+
+    noted = board.balance("a", "USD")
+
+    assert noted is not None
+    assert noted.value.total == Decimal(10)

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from fluxum.errors import BadInput
-from fluxum.model.account import Balance, Balances
+from fluxum.model.account import Balance, Balances, LedgerEntry
 from fluxum.model.event import (
     Channel,
     DataStale,
@@ -114,6 +114,8 @@ class Board:
                 self._candle(event)
             case Balance():
                 self._balance(event)
+            case LedgerEntry():
+                self._entry(event)
             case Balances():
                 self._balances[event.venue] = {}
                 for one in event.balances:
@@ -256,6 +258,20 @@ class Board:
         slots = self._balances.setdefault(balance.venue, {})
         slots.setdefault(balance.asset, _Slot(1)).put(balance, balance.received_ns)
 
+    def _entry(self, entry: LedgerEntry) -> None:
+        """Take the balance that an entry leads to; one of the past says nothing about now."""
+        if entry.balance is None or entry.backfilled:
+            return
+        self._balance(
+            Balance(
+                venue=entry.venue,
+                asset=entry.asset,
+                total=entry.balance,
+                venue_ns=entry.venue_ns,
+                received_ns=entry.received_ns,
+            )
+        )
+
     def _withdraw(
         self,
         venue: str,
@@ -303,6 +319,7 @@ _WANTED: frozenset[type] = frozenset(
         Candle,
         Balance,
         Balances,
+        LedgerEntry,
         LinkLost,
         VenueFailed,
         DataStale,

@@ -43,8 +43,7 @@ def test_without_textual_it_names_the_extra(
     [
         (["BTCUSD"], "was 'BTCUSD'"),
         (["-x", "krakn", "BTC/USD"], "was 'krakn'"),
-        (["--account", "-x", "kraken,okx", "BTC/USD"], "--account: one exchange was expected"),
-        (["--replay", "a.jsonl", "BTC/USD"], "a recording has its own symbols"),
+        (["--replay", "a.jsonl", "BTC/USD"], "a recording has its own markets"),
         (["BTC/USD", "--interval", "0"], "was '0'"),
         (["BTC/USD", "--endpoint", "okx=ws://127.0.0.1:1"], "an endpoint of kraken was expected"),
         ([], "a symbol like BTC/USD was expected"),

@@ -17,7 +17,7 @@ from fluxum.cli.serve import PageOptions
 from fluxum.cli.sessions import NotReady, Selection, Sessions, open_sessions
 from fluxum.cli.simulator import SimulatedName, simulated
 from fluxum.cli.trading_demo import trade
-from fluxum.cli.watch import can_show, session_view, show
+from fluxum.cli.watch import EXTENT, can_show, show
 from fluxum.cli.web_demo import show_on_page
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
@@ -29,7 +29,7 @@ from fluxum.session.session import Session
 from fluxum.session.statistics import SessionStatistics
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
-from fluxum.web import PORT
+from fluxum.web import PORT, LiveStage
 
 __all__ = ["DemoFailed", "demo"]
 
@@ -98,7 +98,7 @@ def _play(venue: Venue, seconds: float, seed: int, form: Format, *, trading: boo
             async with open_sessions(selection, output.message) as sessions:
                 (session,) = sessions
                 story = _Story(session, symbols)
-                async with background(story.follow()):
+                async with background(story.follow(), story.stage.run(lambda: None)):
                     if await until(seconds, attended(output, _show(sessions, story, output))):
                         return  # its user has quit before the end
                 # The time may be up during a recovery: wait for its end, within seconds.
@@ -120,7 +120,7 @@ class _Story:
         self.session = session
         self.symbols = symbols
         self.desyncs = self.resyncs = self.links_lost = 0
-        self.view, self._keeper = session_view(session)
+        self.stage = LiveStage(session)
         self._events = session.events(capacity=100_000)
 
     async def follow(self) -> None:
@@ -130,8 +130,6 @@ class _Story:
             self.resyncs += isinstance(event, Resynced)
             self.links_lost += isinstance(event, LinkLost)
             self.board.take(event)
-            if self._keeper.wants(event):
-                self._keeper.take(event)
 
     def summarise(self, output: Output) -> None:
         """Report the result; raises DemoFailed if something was not shown."""
@@ -169,7 +167,7 @@ async def _show(sessions: Sessions, story: _Story, output: Output) -> None:
     if output.format is not Format.TABLE:
         await write_events(sessions, None, output)
     elif can_show():
-        await show(story.view)
+        await show(lambda: story.stage.view(EXTENT))
     elif can_draw():
         await draw(story.board, output)
     else:

@@ -36,6 +36,7 @@ from fluxum.hub.wanted import HubAccount, HubVenue
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.orders.journal import MemoryOrderJournal
+from fluxum.venues.register import find_venue
 from fluxum.view import Playback
 from fluxum.web import PORT, PlayedStage, read_token
 from fluxum.web import serve as serve_page
@@ -155,9 +156,11 @@ async def opened_hub(
     keys: str | None = None,
 ) -> AsyncGenerator[Hub]:
     """A hub of all that the page shows; with `keys` the account of each venue, for reading."""
+    channels = CHANNELS if keys is None else (*CHANNELS, Channel.BALANCE)
     venues = {
         venue: HubVenue(
             symbols=symbols,
+            channels=[one for one in channels if one.is_private or one in find_venue(venue).routes],
             depth=depth,
             interval_s=interval_s or config().venue_settings(venue).interval,
             venue=venue_at(venue, endpoints.get(venue)),
@@ -169,7 +172,6 @@ async def opened_hub(
         for venue in markets
         if keys is not None
     }
-    channels = CHANNELS if keys is None else (*CHANNELS, Channel.BALANCE)
     async with hub(venues, channels, accounts=accounts, runtime=runtime_at(proxy)) as opened:
         yield opened
 

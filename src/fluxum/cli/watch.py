@@ -1,15 +1,12 @@
 """`watch`: the screen of some markets, live or of a recording."""
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from fluxum.cli.configured import config, runtime_at, session_at, venue_at
 from fluxum.cli.live_screen import can_draw
 from fluxum.cli.market import until
 from fluxum.cli.options import (
@@ -20,112 +17,77 @@ from fluxum.cli.options import (
     Keys,
     Proxy,
     Seconds,
-    account_config,
+    Symbols,
     markets_of,
     parse_endpoints,
     parse_interval,
     parse_proxy,
 )
 from fluxum.cli.process import run_async
-from fluxum.cli.sessions import Failures
+from fluxum.cli.serve import MoreSymbols, Speed, Tapes, WithAccount, opened_hub
 from fluxum.errors import BadInput
 from fluxum.flow.background import background
-from fluxum.flow.merge import Merged
-from fluxum.flow.pipe import Pipe
-from fluxum.hub.opening import hub
-from fluxum.hub.wanted import HubVenue
-from fluxum.model.event import Channel, Event, VenueFailed
-from fluxum.model.instrument import Symbol
-from fluxum.portfolio import Portfolio
-from fluxum.session.session import Session
-from fluxum.venues.register import find_venue
-from fluxum.view import Extent, Playback, View, ViewKeeper, view
+from fluxum.hub.hub import Hub
+from fluxum.tui.tape import TapePlayer
+from fluxum.view import Extent, Playback, View, view
+from fluxum.web import LiveStage
 
 if TYPE_CHECKING:
     from fluxum.tui.screen import Controls
 
-__all__ = ["EXTENT", "can_show", "session_view", "show", "watch"]
+__all__ = ["EXTENT", "can_show", "show", "watch"]
 
 EXTENT = Extent(depth=25, trades=60, candles=120, losses=60)
 """As much of a view as the largest screen shows."""
-_CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.CANDLE)
-_CAPACITY = 100_000
-Feed = tuple[Callable[[], View], Callable[[Event], None], Merged[Event] | Pipe[Event]]
-"""The view of a moment, what takes an event, and the events."""
-
-SymbolArguments = Annotated[
-    list[str] | None,
-    typer.Argument(
-        help="Symbols such as BTC/USD, for every exchange, or EXCHANGE:SYMBOL, for that one. "
-        "Without: the configured ones.",
-        metavar="[SYMBOL]...",
-        show_default=False,
-    ),
-]
-Tape = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--replay",
-        metavar="TAPE",
-        help="Show a recording instead; repeat it for all files that one was rotated into.",
-    ),
-]
 
 
 def watch(
-    symbol: SymbolArguments = None,
+    symbols: MoreSymbols = None,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
-    account: Annotated[
-        bool, typer.Option("--account", help="Show positions and balances too, for reading only.")
-    ] = False,
-    keys: Keys = "",
-    replay: Tape = None,
-    speed: Annotated[
-        float, typer.Option("--speed", min=0.125, max=1024, help="Of a recording: times real time.")
-    ] = 1.0,
     depth: Depth = None,
     interval: Interval = None,
+    account: WithAccount = False,
+    keys: Keys = "",
+    replay: Tapes = None,
+    speed: Speed = 1.0,
+    seconds: Seconds = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
-    seconds: Seconds = None,
 ) -> None:
     """Watch markets on the terminal: ladders with their proof, trades, candles, losses.
 
-    One letter does it all: q quits, ? lists the keys, space pauses, tab goes to the next market,
-    g shows gaps, m what is missing. 80x24 over ssh suffices; a larger terminal shows more. Colours
-    are left out if NO_COLOR is set, and every colour has a sign. Needs the extra tui.
+    The key q quits, ? shows the keys, space pauses, tab goes to the next market, g shows gaps, m
+    what is missing. 80x24 over ssh suffices; a larger terminal shows more. Every colour has a sign,
+    and there is none if NO_COLOR is set. A recording can be paused, wound and played faster.
+
+    Needs the extra tui.
 
     Example: fluxum watch BTC/USD ETH/USD
 
-    Example: fluxum watch -x kraken,coinbase BTC/USD
-
     Example: fluxum watch --replay btc.jsonl.gz --speed 10
     """
+    wanted = ",".join([*(symbols or ()), *([symbol] if symbol else [])])
     if replay:
-        if symbol:
-            raise BadInput(f"a recording has its own symbols: none was expected, was {symbol[0]!r}")
+        if wanted:
+            raise BadInput(f"a recording has its own markets, was given {wanted} as well")
+        work = _show_tape(replay, exchange, depth, speed)
+    else:
+        markets = markets_of(wanted, exchange)
+        opening = opened_hub(
+            markets,
+            parse_endpoints(endpoint, markets),
+            proxy=parse_proxy(proxy),
+            interval_s=parse_interval(interval),
+            depth=depth or EXTENT.depth,
+            keys=keys if account or keys else None,
+        )
+        work = _show_live(opening)
+    try:
         _require_screen()
-        run_async(_show_tape(replay, exchange, depth, speed, seconds))
-        return
-    markets = markets_of(",".join(symbol or ()), exchange)
-    if account and len(markets) > 1:
-        raise BadInput(f"--account: one exchange was expected, was {', '.join(markets)}")
-    endpoints = parse_endpoints(endpoint, markets)
-    opening = _Opening(markets, depth, parse_interval(interval), endpoints, parse_proxy(proxy))
-    _require_screen()
-
-    async def main() -> None:
-        feed = opening.session(account=account, keys=keys) if len(markets) == 1 else opening.hub()
-        async with feed as (source, take, events):
-
-            async def follow() -> None:
-                async for event in events:
-                    take(event)
-
-            async with background(follow()):
-                await until(seconds, show(source))
-
-    run_async(main())
+        run_async(_at_most(seconds, work))
+    finally:
+        work.close()
 
 
 def can_show() -> bool:
@@ -134,108 +96,29 @@ def can_show() -> bool:
 
 
 async def show(source: Callable[[], View], controls: "Controls | None" = None) -> None:
-    """Show the screen on the terminal until the user quits."""
+    """Show the screen on the terminal until its user quits."""
     from fluxum.tui.screen import Screen, run_screen
 
     await run_screen(Screen(source, controls=controls, is_ascii=_is_ascii()))
 
 
-def session_view(
-    session: Session, portfolio: Portfolio | None = None
-) -> tuple[Callable[[], View], ViewKeeper]:
-    """What makes the view of a session's moment, and what has to be given its events."""
-    keeper = ViewKeeper(session.now_ns, carries=lambda _venue, *stream: session.carries(*stream))
-    ledgers = {} if portfolio is None else {session.venue.name: portfolio.ledger}
-    return lambda: view(session, keeper, EXTENT, ledgers=ledgers), keeper
+async def _show_live(opening: AbstractAsyncContextManager[Hub]) -> None:
+    async with opening as opened:
+        stage = LiveStage(opened)
+        async with background(stage.run(lambda: None)):
+            await show(lambda: stage.view(EXTENT))
 
 
-class _Opening:
-    """What the command line asks for, and the ways to open it."""
-
-    def __init__(
-        self,
-        markets: Mapping[str, Sequence[Symbol]],
-        depth: int | None,
-        interval_s: int | None,
-        endpoints: Mapping[str, str],
-        proxy: str | None,
-    ) -> None:
-        self._markets = markets
-        self._depth = depth
-        self._interval_s = interval_s
-        self._endpoints = endpoints
-        self._proxy = proxy
-
-    @asynccontextmanager
-    async def session(self, *, account: bool, keys: str) -> AsyncGenerator[Feed]:
-        """One exchange, with the account if wanted."""
-        ((name, symbols),) = self._markets.items()
-        channels = _offered(name)
-        if account:
-            channels += [Channel.BALANCE, Channel.EXECUTION]
-        opening = session_at(
-            name,
-            symbols,
-            channels,
-            depth=self._depth,
-            interval_s=self._interval(name),
-            endpoint=self._endpoints.get(name),
-            proxy=self._proxy,
-            account_config=account_config(name, keys) if account else None,
-        )
-        async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(opening)
-            portfolio = await stack.enter_async_context(Portfolio(session)) if account else None
-            source, keeper = session_view(session, portfolio)
-            with session.events(ViewKeeper.wants, capacity=_CAPACITY) as events:
-                yield source, keeper.take, events
-
-    @asynccontextmanager
-    async def hub(self) -> AsyncGenerator[Feed]:
-        """Several exchanges side by side."""
-        wanted = {
-            name: HubVenue(
-                symbols=symbols,
-                channels=_offered(name),
-                interval_s=self._interval(name),
-                venue=venue_at(name, self._endpoints.get(name)),
-            )
-            for name, symbols in self._markets.items()
-        }
-        runtime = runtime_at(self._proxy)
-        async with hub(wanted, depth=self._depth, runtime=runtime) as opened:
-            keeper = ViewKeeper(runtime.clock.now_ns)
-            failed: dict[str, str] = {}
-
-            def take(event: Event) -> None:
-                keeper.take(event)
-                if isinstance(event, VenueFailed):
-                    failed[event.venue] = event.reason
-                if len(failed) == len(wanted):
-                    raise Failures("; ".join(f"{one}: {why}" for one, why in failed.items()))
-
-            with opened.events(ViewKeeper.wants, capacity=_CAPACITY) as events:
-                yield lambda: view(opened, keeper, EXTENT), take, events
-
-    def _interval(self, name: str) -> int | None:
-        return self._interval_s or config().venue_settings(name).interval
-
-
-def _offered(exchange: str) -> list[Channel]:
-    routes = find_venue(exchange).routes
-    return [one for one in _CHANNELS if one in routes]
-
-
-async def _show_tape(
-    files: Sequence[Path], exchange: str, depth: int | None, speed: float, seconds: float | None
-) -> None:
-    from fluxum.tui.tape import TapePlayer
-
-    path, *more = files
+async def _show_tape(files: Sequence[str], exchange: str, depth: int | None, speed: float) -> None:
+    path, *more = map(Path, files)
     playback = Playback(path, exchange or None, depth, more)
     player = TapePlayer(playback, speed)
     async with background(player.play()):
-        await until(seconds, show(lambda: view(playback, playback.keeper, EXTENT), controls=player))
+        await show(lambda: view(playback, playback.keeper, EXTENT), controls=player)
+
+
+async def _at_most(seconds: float | None, work: Coroutine[Any, Any, None]) -> None:
+    await until(seconds, work)
 
 
 def _has_keyboard() -> bool:

@@ -38,7 +38,7 @@ def _position(account: AccountView, one: PositionView, width: int) -> list[Row]:
     price = "" if one.average_price is None else f" @ {_money(one.average_price)}"
     groups: list[list[Piece]] = [
         [(f" {sign} ", tone), (f"{one.symbol} ", Tone.TITLE), (f"{account.venue} ", Tone.DIM)],
-        [(f" {one.quantity:f}", Tone.PLAIN), (price, Tone.DIM)],
+        [(f" {_short(one.quantity)}", Tone.PLAIN), (price, Tone.DIM)],
         [(" profit ", Tone.DIM), _profit(one.total)],
         [(f" realised {_money(one.realised)}", Tone.DIM)],
     ]
@@ -56,15 +56,21 @@ def _profit(total: Decimal | None) -> Piece:
 def _balances(account: AccountView, width: int) -> list[Row]:
     rows: list[Row] = []
     for one in account.balances:
-        held = "" if not one.held else f"  held {one.held:f}"
+        held = "" if not one.held else f"  held {_short(one.held)}"
         groups: list[list[Piece]] = [
-            [(f"   {one.asset} ", Tone.TITLE), (f"{one.total:f}", Tone.PLAIN)],
+            [(f"   {one.asset} ", Tone.TITLE), (_short(one.total), Tone.PLAIN)],
             [(held, Tone.DIM)],
         ]
         if one.reason:
             groups.append([(f"  ! {one.reason}", Tone.WARN)])
         rows += flow(groups, width, 5)
     return rows
+
+
+def _short(value: Decimal) -> str:
+    """An exact number, without zeros at its end."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _money(value: Decimal) -> str:
