@@ -3,6 +3,8 @@
 import copy
 import pickle
 
+import pytest
+
 from fluxum.model.enumeration import Enumeration
 from fluxum.model.market import Side
 
@@ -12,9 +14,9 @@ class Signal(Enumeration):
     RED = "red"
 
 
-def test_members_hash_by_identity_in_c() -> None:
-    assert Signal.__hash__ is object.__hash__
-    assert Side.__hash__ is object.__hash__
+@pytest.mark.parametrize("member", [Signal.GREEN, Side.BUY])
+def test_members_hash_by_identity(member: Enumeration) -> None:
+    assert hash(member) == object.__hash__(member)
 
 
 def test_members_are_found_after_a_copy_and_a_pickle() -> None:

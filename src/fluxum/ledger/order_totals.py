@@ -77,6 +77,11 @@ class OrderTally:
         self._original = self._executed = self._remaining = _ZERO
         self.stale = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there never was an order."""
+        return not self._orders
+
     def totals(self) -> OrderTotals:
         """The sums now."""
         with localcontext(EXACT):

@@ -130,7 +130,7 @@ class TrackedPosition:
     @property
     def is_used(self) -> bool:
         """Whether there was ever a fill or an order."""
-        return bool(self.fills or self._opened_ns is not None or self.orders.totals().orders)
+        return bool(self.fills) or self._opened_ns is not None or not self.orders.is_empty
 
     @property
     def mark(self) -> Decimal | None:
