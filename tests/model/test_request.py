@@ -102,7 +102,7 @@ def test_an_order_that_makes_no_sense_is_refused_when_it_is_made(changes: dict[s
     [
         (Trigger, {"price": 0.5}),
         (Trigger, {"price": "5", "kind": "far"}),
-        (Trigger, {"price": "5", "reference": "mark"}),
+        (Trigger, {"price": "5", "reference": "oracle"}),
         (CloseOrder, {"order_type": "close"}),
         (CloseOrder, {"order_type": "limit", "limit_price": 2.0}),
         (Amend, {"order_id": "O", "quantity": 1.0}),

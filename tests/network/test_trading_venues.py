@@ -73,3 +73,36 @@ def test_an_account_is_traded_from_the_command_line(
     lists_deposits = not is_made or private.queries().transfers is not None
     assert proved.out.count("adds up") == (4 if lists_deposits else 2)
     assert ("lists no entries: these are made from fills" in proved.err) is is_made
+
+
+@pytest.mark.slow
+def test_a_stop_is_placed_and_ended_from_the_command_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = ("order", "place", "-s", "BTC/USDT", "--side", "sell", "-q", "0.01", "--yes")
+    with (
+        exchange_at(tmp_path, "keys.toml", "okx") as url,
+        commands(capfd, monkeypatch) as command,
+    ):
+        where = ("-x", "okx", "--keys", "file:keys.toml", "--endpoint", url)
+        order = (*where, "--journal", "orders.jsonl", "--format", "json")
+        waits = ("--type", "stop_loss", "--trigger", "100")
+
+        placed = command(*place, *waits, *order)
+        assert placed.status == 0, placed.err
+        assert "when 100 is reached, gtc" in placed.err
+        (waiting,) = json.loads(placed.out)
+        assert waiting["order_id"].startswith("algo-")
+        assert waiting["status"] == "pending"
+        ended = command("order", "cancel", waiting["client_order_id"], "--yes", *order)
+        assert ended.status == 0, ended.err
+
+        trails = ("--type", "trailing_stop", "--trigger", "2%")
+        trailing = command(*place, *trails, *order)
+        assert trailing.status == 0, trailing.err
+        assert "when it turned by 2%" in trailing.err
+        for watched, why in (("mark", "no triggers by mark prices"), ("oracle", "oracle")):
+            wrong = command(*place, *waits, "--trigger-by", watched, *order)
+            assert wrong.status != 0
+            assert why in wrong.err

@@ -35,6 +35,7 @@ from fluxum import (
     RiskLimits,
     Symbol,
     Trader,
+    Trigger,
 )
 from fluxum.cli.simulator import simulated
 from fluxum.sim.account import SimulatedAccount
@@ -44,6 +45,8 @@ __all__ = ["Lives", "live_and_die"]
 
 KEYS = Credentials("the-key", "dGhlIHNlY3JldCBvZiAzMiBieXRlcywgb2Yga2lsbHM=", "the-passphrase")
 LOT = Decimal("0.01")
+STOPS = frozenset({"okx"})
+"""Where orders that wait for a price are placed as well: what goes on for one is another order."""
 READY_S = 90
 """How long a trader may take until it is ready; it says itself what is missing then."""
 TIMEOUT_S = READY_S + 30
@@ -105,7 +108,7 @@ async def trade(venue: str, url: str, journal: str, seed: int) -> None:
             # A client order id that every exchange takes.
             name = uuid5(NAMESPACE_OID, f"{seed} {number}").hex
             try:
-                await act(trader, symbol, random, name)
+                await act(trader, symbol, random, venue, name)
             except OutcomeUnknown:
                 pass
             except FluxumError:
@@ -125,7 +128,7 @@ async def answer(trader: Trader, names: Sequence[str], since_ns: int) -> None:
     say(event="known", states=states, open=live, balances=balances, fills=fills)
 
 
-async def act(trader: Trader, symbol: Symbol, random: Random, name: str) -> None:
+async def act(trader: Trader, symbol: Symbol, random: Random, venue: str, name: str) -> None:
     """One thing of those that a trader does."""
     ours, chance = trader.orders.open_orders(), random.random()
     if ours and chance < 0.25:
@@ -139,9 +142,17 @@ async def act(trader: Trader, symbol: Symbol, random: Random, name: str) -> None
         assert rules is not None
         low = None if bid is None else bid.price * Decimal("0.9") // rules.tick * rules.tick
         is_at_market = low is None or random.random() < 0.3
-        say(event="wanted", name=name)
-        order = await trader.orders.place(
-            OrderRequest(
+        if bid is not None and not is_at_market and venue in STOPS and random.random() < 0.5:
+            request = OrderRequest(
+                symbol=symbol,
+                side="sell",
+                order_type="stop_loss",
+                quantity=LOT * random.randint(1, 5),
+                trigger=Trigger(bid.price - rules.tick * random.randint(1, 300)),
+                client_order_id=name,
+            )
+        else:
+            request = OrderRequest(
                 symbol=symbol,
                 side=random.choice(("buy", "sell")) if is_at_market else "buy",
                 order_type="market" if is_at_market else "limit",
@@ -149,7 +160,8 @@ async def act(trader: Trader, symbol: Symbol, random: Random, name: str) -> None
                 limit_price=None if is_at_market else low,
                 client_order_id=name,
             )
-        )
+        say(event="wanted", name=name)
+        order = await trader.orders.place(request)
         say(event="done", name=name, status=order.status.value)
 
 

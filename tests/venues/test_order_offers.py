@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
@@ -16,6 +17,7 @@ from fluxum.model.order import (
     OrderType,
     TimeInForce,
     Trigger,
+    TriggerReference,
 )
 from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain, written
 
@@ -32,6 +34,15 @@ OFFERS = OrderOffers(
 
 def order(**given: Any) -> OrderRequest:
     return OrderRequest(symbol=BTC, side="buy", quantity=1, limit_price=100, **given)
+
+
+def test_a_trigger_watches_a_price_that_the_venue_knows() -> None:
+    stop = {"order_type": "stop_loss_limit", "trigger": Trigger(90, reference="mark")}
+    both = frozenset({TriggerReference.LAST, TriggerReference.MARK})
+
+    structs.replace(OFFERS, references=both).check(order(**stop))
+    with pytest.raises(BadInput, match="toy has no triggers by mark prices: nothing was sent"):
+        OFFERS.check(order(**stop))
 
 
 def test_what_is_offered_is_taken() -> None:

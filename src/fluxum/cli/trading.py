@@ -41,7 +41,16 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.numbers import exact
-from fluxum.model.order import Amend, OrderRequest, OrderStatus, OrderType, TimeInForce, Trigger
+from fluxum.model.order import (
+    Amend,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    PriceKind,
+    TimeInForce,
+    Trigger,
+    TriggerReference,
+)
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
@@ -99,7 +108,15 @@ Price = Annotated[str, typer.Option("--price", "-p", help="The worst price, for 
 _TYPES = [one.value for one in OrderType if one is not OrderType.OTHER]
 Kind = Annotated[str, typer.Option("--type", help=f"One of {', '.join(_TYPES)}.")]
 TriggerPrice = Annotated[
-    str, typer.Option("--trigger", help="The price that a stop or a take-profit waits for.")
+    str,
+    typer.Option(
+        "--trigger",
+        help="The price that a stop or a take-profit waits for; of a trailing stop how far it "
+        "trails, such as 2%.",
+    ),
+]
+TriggerBy = Annotated[
+    str, typer.Option("--trigger-by", help="Which price it watches: last, index or mark.")
 ]
 Force = Annotated[str, typer.Option("--time-in-force", help="gtc, ioc or fok.")]
 PostOnly = Annotated[
@@ -117,6 +134,7 @@ def place(
     price: Price = "",
     kind: Kind = OrderType.LIMIT.value,
     trigger: TriggerPrice = "",
+    trigger_by: TriggerBy = TriggerReference.LAST.value,
     force: Force = TimeInForce.GTC.value,
     post_only: PostOnly = False,
     notional_max: NotionalMax = "",
@@ -144,7 +162,7 @@ def place(
         order_type=_choice(OrderType, "an order type", kind),
         quantity=_number("a quantity", quantity),
         limit_price=_number("a price", price) if price else None,
-        trigger=Trigger(_number("a trigger", trigger)) if trigger else None,
+        trigger=_trigger(trigger, trigger_by) if trigger else None,
         time_in_force=_choice(TimeInForce, "a time in force", force),
         post_only=post_only,
     )
@@ -411,9 +429,23 @@ def _view_text(view: Order) -> str:
     ).rstrip()
 
 
+def _trigger(text: str, watched: str) -> Trigger:
+    """A price, or a distance in percent, and the price that is watched."""
+    kind = PriceKind.PERCENT if text.endswith("%") else PriceKind.STATIC
+    price = _number("a trigger", text.removesuffix("%"))
+    return Trigger(price, kind, _choice(TriggerReference, "a price to watch", watched))
+
+
+def _trigger_text(trigger: Trigger) -> str:
+    by = "" if trigger.reference is TriggerReference.LAST else f" by the {trigger.reference.value}"
+    if trigger.kind is PriceKind.PERCENT:
+        return f" when it turned by {trigger.price:f}%{by}"
+    return f" when {trigger.price:f} is reached{by}"
+
+
 def _request_text(request: OrderRequest) -> str:
     price = "" if request.limit_price is None else f" @ {request.limit_price:f}"
-    trigger = "" if request.trigger is None else f" when {request.trigger.price:f} is reached"
+    trigger = "" if request.trigger is None else _trigger_text(request.trigger)
     cost = ""
     if request.limit_price is not None and request.quantity is not None:
         worth = request.limit_price * request.quantity

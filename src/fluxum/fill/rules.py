@@ -74,8 +74,9 @@ def _check_kind(request: OrderRequest) -> None:
         raise CommandRefused(Refusal.UNSUPPORTED, "post_only")
     if request.time_in_force in _AT_ONCE and not kind.has_limit and kind is not OrderType.MARKET:
         raise CommandRefused(Refusal.UNSUPPORTED, "time_in_force")
-    if request.trigger is not None and request.trigger.reference is TriggerReference.INDEX:
-        raise CommandRefused(Refusal.NO_INDEX)
+    watched = TriggerReference.LAST if request.trigger is None else request.trigger.reference
+    if watched is TriggerReference.INDEX or (is_spot and watched is TriggerReference.MARK):
+        raise CommandRefused(Refusal.NO_INDEX, watched.value)
 
 
 def _check_prices(request: OrderRequest, instrument: Instrument) -> None:

@@ -20,6 +20,7 @@ from fluxum.model.order import (
     OrderType,
     PriceKind,
     TimeInForce,
+    TriggerReference,
 )
 
 __all__ = ["NameRule", "OrderOffers", "named_orders", "plain", "written"]
@@ -62,8 +63,9 @@ class NameRule(Struct, frozen=True):
 class OrderOffers(Struct, frozen=True, kw_only=True):
     """What a venue takes in an order.
 
-    `fields` are names of OrderRequest beyond those that every order has, `changes` those of Amend.
-    Distances instead of prices are taken by no venue that uses this.
+    `fields` are names of OrderRequest beyond those that every order has, `changes` those of Amend,
+    `references` the prices that triggers can watch. Distances instead of prices are taken by no
+    venue that uses this.
     """
 
     venue: str
@@ -72,6 +74,7 @@ class OrderOffers(Struct, frozen=True, kw_only=True):
     fields: frozenset[str]
     changes: frozenset[str] = frozenset()
     names: NameRule
+    references: frozenset[TriggerReference] = frozenset({TriggerReference.LAST})
 
     def check(self, request: OrderRequest) -> None:
         """Raise BadInput for an order that the venue would take for another one."""
@@ -86,6 +89,8 @@ class OrderOffers(Struct, frozen=True, kw_only=True):
         kinds = {request.limit_price_kind, PriceKind.STATIC if trigger is None else trigger.kind}
         if not kinds <= _PRICES:
             lacking.append("distances as prices")
+        if trigger is not None and trigger.reference not in self.references:
+            lacking.append(f"triggers by {trigger.reference.value} prices")
         lacking += [
             what
             for field, what in _FIELDS.items()

@@ -139,6 +139,11 @@ def test_the_published_order_is_written_as_published() -> None:
             {"triggerPrice": "9", "triggerDirection": 2, "triggerBy": "IndexPrice"},
         ),
         (
+            request(symbol=PERP, order_type="stop_loss", trigger=Trigger("9", "static", "mark")),
+            LINEAR,
+            {"triggerPrice": "9", "triggerDirection": 1, "triggerBy": "MarkPrice"},
+        ),
+        (
             request(symbol=PERP, reduce_only=True, margin=True),
             LINEAR,
             {"reduceOnly": True, "timeInForce": "GTC"},

@@ -111,7 +111,7 @@ def test_a_trailing_stop_trails_by_a_ratio_or_by_an_amount() -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (request(trigger=Trigger(1, reference="mark")), "spot orders by last prices, was mark"),
+        (request(trigger=Trigger(1, reference="mark")), "no triggers by mark prices"),
         (
             request(
                 PERP,

@@ -8,7 +8,7 @@ the quote asset by default, so every market order on spot names which it is.
 from collections.abc import Iterator
 
 from fluxum.model.instrument import Symbol
-from fluxum.model.order import Amend, Cancel, CancelBatch, OrderRequest, OrderType
+from fluxum.model.order import Amend, Cancel, CancelBatch, OrderRequest, OrderType, TriggerReference
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import REFERENCES, SELF_TRADES, SIDES, TIMES_IN_FORCE
 from fluxum.venues.order_commands import Members
@@ -42,6 +42,7 @@ def _offers(category: Category) -> OrderOffers:
         fields=frozenset({"post_only", "margin", "self_trade", *of_category}),
         changes=frozenset({"quantity", "limit_price", "trigger_price"}),
         names=NAMES,
+        references=frozenset({TriggerReference.LAST} if category is SPOT else REFERENCES),
     )
 
 

@@ -30,7 +30,12 @@ __all__ = [
 ]
 
 SIDES = {Side.BUY: "Buy", Side.SELL: "Sell"}
-REFERENCES = {TriggerReference.LAST: "LastPrice", TriggerReference.INDEX: "IndexPrice"}
+REFERENCES = {
+    TriggerReference.LAST: "LastPrice",
+    TriggerReference.INDEX: "IndexPrice",
+    TriggerReference.MARK: "MarkPrice",
+}
+"""What triggers of contracts watch: those of spot watch last prices alone."""
 TIMES_IN_FORCE = Words(
     {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"},
     {"PostOnly": TimeInForce.GTC},

@@ -160,6 +160,8 @@ def _check_ids(request: OrderRequest) -> None:
 def _triggers(trigger: Trigger | None) -> native.Triggers | None:
     if trigger is None:
         return None
+    if trigger.reference not in REFERENCES:
+        raise BadInput(f"Kraken triggers by last and index prices, was {trigger.reference.value}")
     return native.Triggers(
         price=_written(trigger.price, signed=trigger.kind is not PriceKind.STATIC),
         reference=REFERENCES[trigger.reference],

@@ -71,7 +71,11 @@ _SPOT_OFFERS = OrderOffers(
     changes=frozenset({"quantity", "limit_price", "trigger_price"}),
     names=NAMES,
 )
-_CONTRACT_OFFERS = structs.replace(_SPOT_OFFERS, fields=frozenset({"margin", "reduce_only"}))
+_CONTRACT_OFFERS = structs.replace(
+    _SPOT_OFFERS,
+    fields=frozenset({"margin", "reduce_only"}),
+    references=frozenset(REFERENCES),
+)
 
 
 def algo_order_id(number: str) -> str:
@@ -93,9 +97,8 @@ def order(markets: Markets, mode: Mode, request: OrderRequest) -> tuple[str, Mem
     if request.trigger is None:
         raise BadInput(f"a trigger was expected, was none in {request!r:.300}")
     watched = request.trigger.reference
-    if watched is not TriggerReference.LAST and (is_trailing or not is_contract):
-        what = "trailing stops" if is_trailing else "spot orders"
-        raise BadInput(f"{VENUE} triggers {what} by last prices, was {watched.value}")
+    if is_trailing and watched is not TriggerReference.LAST:
+        raise BadInput(f"{VENUE} triggers trailing stops by last prices, was {watched.value}")
     market, is_buy = markets.of(request.symbol), request.side is Side.BUY
     if is_trailing and is_buy and not is_contract:
         raise BadInput(

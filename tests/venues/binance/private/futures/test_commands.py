@@ -6,7 +6,7 @@ import pytest
 
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
-from fluxum.model.order import OrderRequest, OrderType, TimeInForce, Trigger
+from fluxum.model.order import OrderRequest, OrderType, TimeInForce, Trigger, TriggerReference
 from fluxum.venues.binance.policy import USDM
 from fluxum.venues.binance.private.futures.commands import order
 
@@ -47,6 +47,10 @@ def test_every_type_and_time_in_force_is_written() -> None:
         "timeInForce": "GTC",
         **waits,
     }
+    marked = written_as(
+        order_type=OrderType.STOP_LOSS, trigger=Trigger(8, reference=TriggerReference.MARK)
+    )
+    assert marked == {"type": "STOP_MARKET", **waits, "workingType": "MARK_PRICE"}
     trails = {"trigger": Trigger("0.5", "percent")}
     assert written_as(order_type=OrderType.TRAILING_STOP, **trails) == {
         "type": "TRAILING_STOP_MARKET",

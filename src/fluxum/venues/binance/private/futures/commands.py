@@ -22,13 +22,13 @@ from fluxum.model.order import (
     OrderType,
     PriceKind,
     TimeInForce,
-    TriggerReference,
 )
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private.commands import NAMES
 from fluxum.venues.binance.private.futures.words import (
     CONDITIONAL,
     POST_ONLY,
+    REFERENCES,
     TIMES_IN_FORCE,
     TYPES,
 )
@@ -54,6 +54,7 @@ def _offers(policy: Policy) -> OrderOffers:
         fields=frozenset({"post_only", "reduce_only", "margin", "self_trade"}),
         changes=frozenset({"quantity", "limit_price"}),
         names=NAMES,
+        references=frozenset(REFERENCES),
     )
 
 
@@ -94,9 +95,9 @@ def _ends(policy: Policy, request: OrderRequest) -> int:
 
 def _trigger(policy: Policy, request: OrderRequest) -> Members:
     trigger = request.trigger
-    if trigger is None or trigger.reference is not TriggerReference.LAST:
-        raise BadInput(f"{policy.venue} triggers by last prices, was {trigger!r}")
-    waits: Members = {"algoType": "CONDITIONAL", "workingType": "CONTRACT_PRICE"}
+    if trigger is None or trigger.reference not in REFERENCES:
+        raise BadInput(f"{policy.venue} triggers by last or mark prices, was {trigger!r}")
+    waits: Members = {"algoType": "CONDITIONAL", "workingType": REFERENCES[trigger.reference]}
     if request.order_type is not OrderType.TRAILING_STOP:
         return {**waits, "triggerPrice": plain(trigger.price)}
     least, most = _TRAILS

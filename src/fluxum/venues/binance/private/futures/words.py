@@ -5,7 +5,7 @@ of words is open: one that is not here is OTHER, and is kept beside it.
 """
 
 from fluxum.model.account import EntryKind
-from fluxum.model.order import OrderStatus, OrderType, TimeInForce
+from fluxum.model.order import OrderStatus, OrderType, TimeInForce, TriggerReference
 from fluxum.model.position import Forced, MarginMode, PositionSide
 from fluxum.venues.words import Words
 
@@ -16,6 +16,7 @@ __all__ = [
     "LEGS",
     "MARGIN_MODES",
     "POST_ONLY",
+    "REFERENCES",
     "TIMES_IN_FORCE",
     "TYPES",
     "WAITING",
@@ -46,6 +47,8 @@ TYPES = Words(
     },
     other=OrderType.OTHER,
 )
+REFERENCES = {TriggerReference.LAST: "CONTRACT_PRICE", TriggerReference.MARK: "MARK_PRICE"}
+"""What triggers watch, by `workingType`."""
 CONDITIONAL = frozenset(TYPES) - {OrderType.MARKET, OrderType.LIMIT}
 """Orders that wait for a price, apart from the book."""
 WAITING = Words(

@@ -12,10 +12,18 @@ import msgspec
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.model.order import Amend, FeeAsset, OrderRequest, OrderType, TimeInForce, Trigger
+from fluxum.model.order import (
+    Amend,
+    FeeAsset,
+    OrderRequest,
+    OrderType,
+    TimeInForce,
+    Trigger,
+    TriggerReference,
+)
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.commands import BATCH_MAX, NAMES
-from fluxum.venues.bybit.private.words import SELF_TRADES, SIDES, TIMES_IN_FORCE
+from fluxum.venues.bybit.private.words import REFERENCES, SELF_TRADES, SIDES, TIMES_IN_FORCE
 from fluxum.venues.bybit.server.private.access import count
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.arguments import Arguments
@@ -158,6 +166,7 @@ class BybitOrders:
         is_spot_buy = self._category is SPOT and side is Side.BUY
         spends = is_spot_buy and not has_limit and read.text("marketUnit") != "baseCoin"
         trigger_price = read.number("triggerPrice")
+        watched = read.word(REFERENCES, "triggerBy", REFERENCES[TriggerReference.LAST])
         in_force = TimeInForce.GTC
         if has_limit and not is_careful:
             in_force = read.word(TIMES_IN_FORCE, "timeInForce", "GTC")
@@ -168,7 +177,7 @@ class BybitOrders:
             quantity=None if spends else quantity,
             quote_quantity=quantity if spends else None,
             limit_price=read.number("price") if has_limit else None,
-            trigger=Trigger(trigger_price) if trigger_price else None,
+            trigger=Trigger(trigger_price, reference=watched) if trigger_price else None,
             time_in_force=in_force,
             post_only=is_careful,
             reduce_only=read.flag("reduceOnly"),

@@ -12,6 +12,7 @@ from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import (
     FORCED_FILLS,
     FORCED_ORDERS,
+    REFERENCES,
     SIDES,
     STATUSES,
     TIMES_IN_FORCE,
@@ -88,6 +89,7 @@ def order_row(category: Category, state: OrderState) -> Row:
         "stopOrderType": "Stop" if kind.is_triggered else "",
         "triggerPrice": number(update.trigger_price or _ZERO),
         "triggerDirection": direction if kind.is_triggered else 0,
+        "triggerBy": "" if request.trigger is None else REFERENCES[request.trigger.reference],
         "reduceOnly": update.reduce_only,
         "createdTime": str(millis(update.opened_ns or update.venue_ns)),
         "updatedTime": str(millis(update.venue_ns)),

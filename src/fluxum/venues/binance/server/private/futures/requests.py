@@ -22,6 +22,7 @@ from fluxum.model.order import (
     PriceKind,
     TimeInForce,
     Trigger,
+    TriggerReference,
 )
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private.commands import NAMES
@@ -30,6 +31,7 @@ from fluxum.venues.binance.private.futures.terms import ORDERS_PER_10_S
 from fluxum.venues.binance.private.futures.words import (
     CONDITIONAL,
     POST_ONLY,
+    REFERENCES,
     TIMES_IN_FORCE,
     TYPES,
 )
@@ -332,11 +334,12 @@ class FuturesRequests:
         kind, side = read.word(TYPES, "type"), read.word(SIDES, "side")
         if kind not in CONDITIONAL:
             raise VenueRefused("Invalid orderType.", "-1116")
+        watched = read.word(REFERENCES, "workingType", REFERENCES[TriggerReference.LAST])
         if kind is OrderType.TRAILING_STOP:
-            trigger = Trigger(read.needed("callbackRate"), PriceKind.PERCENT)
+            trigger = Trigger(read.needed("callbackRate"), PriceKind.PERCENT, watched)
         else:
             self._reading.check_trigger(read, side, kind, "triggerPrice")
-            trigger = Trigger(read.needed("triggerPrice"))
+            trigger = Trigger(read.needed("triggerPrice"), reference=watched)
         return self._read(read, kind, trigger, read.name("clientAlgoId", NAMES), now_ns)
 
     def _read(

@@ -9,13 +9,14 @@ from zlib import crc32
 
 from fluxum.model.account import Balance, EntryKind, LedgerEntry, Liquidity
 from fluxum.model.instrument import Asset
-from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
+from fluxum.model.order import OrderStatus, OrderType, OrderUpdate, TriggerReference
 from fluxum.model.position import Forced
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private.futures.native import CONDITIONAL_NAMES, ORDER_NAMES
 from fluxum.venues.binance.private.futures.words import (
     EXPIRIES,
     POST_ONLY,
+    REFERENCES,
     TIMES_IN_FORCE,
     TYPES,
     WAITING,
@@ -274,7 +275,9 @@ def _common(policy: Policy, state: OrderState) -> Row:
         "timeInForce": POST_ONLY if update.post_only else in_force,
         "reduceOnly": update.reduce_only,
         "closePosition": False,
-        "workingType": "CONTRACT_PRICE",
+        "workingType": REFERENCES[
+            TriggerReference.LAST if request.trigger is None else request.trigger.reference
+        ],
         "priceProtect": False,
         "priceMatch": "NONE",
         "selfTradePreventionMode": "NONE" if rule is None else SELF_TRADES[rule],
