@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -142,7 +142,7 @@ class Engine:
 @contextmanager
 def engine(
     name: str, disk: Callable[[], AbstractContextManager[Path]] | None = None
-) -> Iterator[Engine]:
+) -> Generator[Engine]:
     """An engine that runs, for the length of a block; skips the test if it is not installed.
 
     Its data is in a temporary folder, or on a `disk`.
@@ -158,7 +158,7 @@ def engine(
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _folder() -> Generator[Path]:
     with TemporaryDirectory(prefix="fluxum-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 

@@ -11,7 +11,8 @@ class Log:
 
     `lost_acks` writes are stored and not acknowledged; `refused` fail and store nothing;
     `hangs` never end; `halves` store the first half and fail. `repeats` stores each batch twice
-    for readers. `ids` suppresses what has been stored already, as engines do.
+    for readers. If it `swallows`, a cancellation becomes an error. `ids` suppresses what has been
+    stored already, as engines do.
     """
 
     def __init__(self, *, ids: bool = True) -> None:
@@ -20,6 +21,7 @@ class Log:
         self.ids = ids
         self.lost_acks = self.refused = self.hangs = self.halves = 0
         self.repeats = False
+        self.swallows = False
         self.is_down = False
         self.opened = 0
         self.written: list[Sequence[Batch]] = []
@@ -44,6 +46,8 @@ class MemoryWriter:
     async def write(self, batches: Sequence[Batch]) -> None:
         log = self.log
         log.written.append(list(batches))
+        if log.swallows:
+            await swallowing()
         await asyncio.sleep(log.slow_s)
         if log.is_down:
             raise ConnectionResetError("the engine went down")
@@ -76,6 +80,8 @@ class MemoryReader:
             raise ConnectionRefusedError("the engine is down")
 
     async def read(self, wait_s: float) -> Sequence[bytes]:
+        if self.log.swallows:
+            await swallowing()
         if self.at == len(self.log.payloads):
             await asyncio.sleep(wait_s)
         if self.log.is_down:
@@ -86,3 +92,11 @@ class MemoryReader:
 
     async def close(self) -> None:
         raise RuntimeError("closing an engine may fail as well")
+
+
+async def swallowing() -> None:
+    """Wait for ever, and raise an error if that is cancelled, as a library for NATS does."""
+    try:
+        await asyncio.sleep(1_000_000)
+    except asyncio.CancelledError:
+        raise RuntimeError("stalled") from None

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from fluxum.sink.engine import reader_of, writer_of
-from fluxum.sink.wire import OutboxDropped, encode_batch, encode_notice
+from fluxum.sink.wire import Batch, OutboxDropped, encode_batch, encode_notice
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 pytestmark = pytest.mark.network
@@ -17,7 +17,7 @@ def test_batches_come_back_in_order_from_the_mock() -> None:
     url = f"kafka://{brokers[1].host}:{brokers[1].port}"
     stream = "kraken/BTC-USD/trade"
 
-    def batch(n: int) -> list:  # type: ignore[type-arg]
+    def batch(n: int) -> list[Batch]:
         return [encode_batch(stream, 7, n, [encode_notice(OutboxDropped(count=n, sent_ns=1))], 1)]
 
     async def story() -> None:

@@ -313,6 +313,29 @@ def test_a_publisher_that_cannot_reach_its_engine_ends_all_the_same() -> None:
     play(story)
 
 
+def test_a_library_that_swallows_a_cancellation_holds_up_nothing() -> None:
+    async def story() -> None:
+        log = Log()
+        async with world(TRADES, rate_per_s=20) as now:
+            async with published(now, log) as publisher:
+                await now.session.wait_ready(5)
+                await asyncio.sleep(3)
+                log.swallows = True
+                await asyncio.sleep(2)
+            assert publisher.statistics().trouble
+        async with reading(log) as subscriber:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(2):
+                    await anext(subscriber)
+            reader = asyncio.get_running_loop().create_task(anext(subscriber))  # type: ignore[arg-type]
+            await asyncio.sleep(1)
+            reader.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reader
+
+    play(story)
+
+
 def test_a_fault_of_the_publisher_does_not_end_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_event: Event) -> bytes:
         raise ZeroDivisionError("a fault")

@@ -171,8 +171,10 @@ class Publisher:
             _log.exception("sink: the publisher failed, and publishes nothing any more")
 
     async def _run(self) -> None:
+        task = asyncio.current_task()
         async with background(*(self._follow(one) for one in self._sources), self._beat()):
-            while True:
+            # Some libraries turn a cancellation into an error of their own.
+            while task is None or not task.cancelling():
                 due_s = self._outbox.due_s(_now_s())
                 if due_s is None:
                     self._news.clear()
@@ -188,9 +190,10 @@ class Publisher:
                 self._take(followed)
                 followed.events.cancel()
             self._outbox.close(_now_s(), self._clock.now_ns())
+            until_s = _now_s() + self._policy.close_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._policy.close_s):
-                    while not self._outbox.is_empty:
+                    while not self._outbox.is_empty and _now_s() < until_s:
                         await self._write()
         finally:
             await self._disconnect()

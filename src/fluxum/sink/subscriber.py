@@ -63,7 +63,7 @@ class Subscriber:
         """The next event, or the gap before it; waits for as long as none comes."""
         while not self._events:
             if not self._payloads:
-                self._payloads.extend(await self._read(_READ_S))
+                await self._read()
             self._unpack()
         return self._events.popleft()
 
@@ -116,17 +116,25 @@ class Subscriber:
         if self._payloads:
             self._events.extend(self._intake.take(self._payloads.popleft(), self._clock.now_ns()))
 
-    async def _read(self, wait_s: float) -> list[bytes]:
+    async def _read(self) -> None:
         """Read once; after a failure connect again, after the back-off."""
+        task = asyncio.current_task()
+        assert task is not None
+        cancels = task.cancelling()
         try:
-            return await self._read_once(wait_s)
+            self._payloads.extend(await self._read_once(_READ_S))
         except Exception as error:  # noqa: BLE001 - whatever its library raises: it may come back
-            if not self._trouble:
-                _log.warning("sink: not read, and tried again: %s", _text(error))
-            self._trouble = _text(error)
-            await self.disconnect()
-            await asyncio.sleep(self._backoff.next_delay() or 0.0)
-            return []
+            if task.cancelling() == cancels:
+                await self._recover(error)
+        if task.cancelling() > cancels:  # some libraries turn a cancellation into something else
+            raise asyncio.CancelledError
+
+    async def _recover(self, error: Exception) -> None:
+        if not self._trouble:
+            _log.warning("sink: not read, and tried again: %s", _text(error))
+        self._trouble = _text(error)
+        await self.disconnect()
+        await asyncio.sleep(self._backoff.next_delay() or 0.0)
 
     async def _read_once(self, wait_s: float) -> list[bytes]:
         async with asyncio.timeout(wait_s + _ANSWER_S):
