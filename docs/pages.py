@@ -147,8 +147,7 @@ def _exchange(venue: Venue, found: Finding, date: str) -> Iterator[str]:
     limits = venue.limits
     yield f"| silence until a link is replaced | {limits.link_silence_s:g} s |"
     yield f"| dials | {limits.attempts} in {limits.attempt_window_s:g} s |"
-    if limits.symbols_per_link is not None:
-        yield f"| symbols of one link | {limits.symbols_per_link} |"
+    yield f"| symbols of one link | {limits.symbols_per_link} |"
     if limits.link_age_s is not None:
         yield f"| age at which a link is replaced | {limits.link_age_s:g} s |"
     yield "\n## Account\n"

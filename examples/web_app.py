@@ -1,6 +1,7 @@
 """A web application that serves live books as JSON: /book/BTC/USD, /health. Ctrl-C ends it."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
@@ -42,4 +43,4 @@ app.router.add_get("/book/{base}/{quote}", book)
 app.router.add_get("/health", health)
 
 if __name__ == "__main__":
-    web.run_app(app, host="127.0.0.1", port=8080, print=lambda text: print(text, flush=True))
+    web.run_app(app, host="127.0.0.1", port=8080, print=partial(print, flush=True))

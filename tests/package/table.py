@@ -50,13 +50,20 @@ class Tried(NamedTuple):
     programs: int
 
 
-def call(words: Sequence[str | Path], **options: object) -> str:
+def call(
+    words: Sequence[str | Path],
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+) -> str:
     """What a command prints; its errors go on, and a failure ends everything."""
     texts = [str(word) for word in words]
-    done = subprocess.run(texts, check=False, capture_output=True, text=True, **options)  # type: ignore[call-overload]
+    done = subprocess.run(
+        texts, check=False, capture_output=True, text=True, env=env, cwd=cwd, timeout=timeout
+    )
     if done.returncode:
         sys.exit(f"{' '.join(texts)}\n{done.stdout}\n{done.stderr}")
-    return str(done.stdout)
+    return done.stdout
 
 
 def build(builder: str, pythons: Sequence[str]) -> tuple[Path, Path, dict[str, Path]]:
