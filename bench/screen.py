@@ -89,7 +89,7 @@ async def _paint(views: Sequence[View], size: tuple[int, int]) -> tuple[float, f
         begun_s = time.process_time()
         for _ in views[:-10]:
             screen.paint()
-            while screen.screen._dirty_widgets or screen.screen._compositor._dirty_regions:
+            while screen.screen._dirty_widgets or screen.screen._compositor._dirty_regions:  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0)
             await asyncio.sleep(0.02)
         took_s = time.process_time() - begun_s

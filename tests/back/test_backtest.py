@@ -5,6 +5,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from fluxum.fill.fees import Fees
 from fluxum.fill.latency import MeasuredLatency
 from fluxum.model.event import Gap, LinkLost
 from fluxum.report.files import read_run
+from fluxum.report.numbers import run_numbers
 
 NS = kraken_tape.START_NS
 FAST = BotLimits(commands_per_second_max=None)
@@ -108,8 +110,26 @@ def test_bounds_are_in_order_and_positions_are_the_sum_of_fills(columns: Columns
         low, mid, high = (sum(fill.quantity for fill in fills) for fills in order.fills.all)
         assert low <= mid <= high <= order.quantity
         filled += mid if order.side.value == "buy" else -mid
-    assert filled == sum(one.quantity for one in result.equity[-1].held)
+    assert filled == sum(one.quantity for one in result.equity[-1].held) - 10
     assert any(order.fills.expected for order in result.orders)
+
+
+def test_a_base_held_at_the_beginning_leaves_no_profit_unexplained(columns: Columns) -> None:
+    """The equity had it, and the positions had not."""
+    result = run(columns)
+
+    (held,) = result.facts.header.held_begins
+    assert (held.quantity, held.mark) == (Decimal(10), Decimal("45000.05"))
+    numbers = run_numbers(result.facts)
+    assert result.equity[-1].held[0].mark != held.mark
+    assert [one.closing.unexplained for one in numbers.worlds.all] == [0, 0, 0]
+    assert numbers.findings == ()
+
+
+def test_a_term_that_there_is_not_is_refused(columns: Columns) -> None:
+    given: Any = {"latencies": 1}
+    with pytest.raises(BadInput, match="was expected, was latencies"):
+        backtest(Maker(), columns, **given)
 
 
 def test_money_closes_to_the_last_unit_in_each_world(columns: Columns) -> None:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-
 from boxes import box
+
 from fluxum import BadInput, CallbackFailed, CallbackTooSlow, Client, Ticker
 from fluxum.client.callbacks import Callbacks
 from fluxum.client.events import ClientEvent

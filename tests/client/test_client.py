@@ -6,8 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-
 from boxes import BTC, KEYS, box, client_of
+
 from fluxum import (
     BadInput,
     Balance,

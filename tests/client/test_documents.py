@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from boxes import BTC, box, client_of
 
 import fluxum
-from boxes import BTC, box, client_of
 from fluxum import Book, BookReading, State, Symbol, Ticker
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run

@@ -5,6 +5,9 @@ virtual hour of its own, recorded; the tape is prepared, and a back-test over it
 the same decisions, to the hash, as the bot did live. The bot decides at every event it receives:
 it notes the kind of the event, whether the book is valid, and its mid. What a live session finds
 out by waiting alone (`DataStale`) is on no tape: such a decision is compared as left out of both.
+
+With `--trades` it is a market maker on paper, whose journal has what its account sent. It is
+stepped again through journal and tape, and the sums of its report must close in all three worlds.
 """
 
 import argparse
@@ -15,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -25,21 +29,32 @@ from msgspec import Struct
 from fluxum.back.backtest import backtest
 from fluxum.back.prepare import prepare
 from fluxum.bot import BotEvent, Intent, Market, Note, Remembered, Strategy, View, Want
+from fluxum.bot import run as run_bot
 from fluxum.bot.books import Books
+from fluxum.bot.compare import compare as compare_run
 from fluxum.bot.engine import Engine
 from fluxum.bot.engine_state import Step
+from fluxum.bot.journal import read_lines
+from fluxum.bot.strategies.maker import Maker
+from fluxum.connect import connect
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import Channel, DataStale, Event, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.paper_trader import PaperTerms, paper_trader_of
+from fluxum.replay import Replay
+from fluxum.report.files import read_run
+from fluxum.report.numbers import run_numbers
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.tape import TapeWriter, recording, recording_calls
+from fluxum.sim.runtime import SimulatedRuntime
+from fluxum.tape import TapeRecorder, TapeWriter, recording, recording_calls
 from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Venue
 
 HOUR_S = 3600.0
+SIZE, NEAR_BPS = Decimal("0.05"), Decimal("0.2")
 CLEAN_S = 30.0
 """How long the session has to open its books, before the first fault."""
 
@@ -72,6 +87,7 @@ class Compared(Struct):
     stale: int
     gaps: int
     difference: str
+    fills: int = 0
 
 
 def compare(
@@ -98,6 +114,68 @@ def compare(
             gaps=len(columns.provenance.gaps),
             difference=_difference(live, tape),
         )
+
+
+def trade(
+    seed: int, venue: str = "kraken", length_s: float = HOUR_S, rate: float = 2.0
+) -> Compared:
+    """A market maker on paper with every kind of fault, then again from its journal and tape."""
+    gc.collect()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        faults = script(Random(f"day {seed}"), length_s, is_checksummed=venue in CHECKSUMMED)
+        plan = FaultPlan(parse_faults(faults), Random(f"plan {seed}"))
+        market = _markets(VENUES[venue])[0]
+        maker = Maker(market=market, size=SIZE, held_max=SIZE * 10, half_spread_bps=NEAR_BPS)
+        run(_traded(VENUES[venue], maker, seed, length_s, rate, folder, plan))
+        head, lines = read_lines(folder / "decisions.jsonl")
+        tape = Replay(folder / "tape.jsonl.gz")
+        found = compare_run(head, lines, maker, (one for each in tape for one in each.events))
+        facts = read_run(folder)
+        wrong = [*map(str, found.differences[:1]), *run_numbers(facts).findings]
+        wrong += [f"{found.unreached} not reached"] * bool(found.unreached)
+        fills = sum(len(one.fills.expected) for one in facts.orders)
+        return Compared(
+            seed=seed,
+            venue=venue,
+            decisions=found.decisions,
+            stale=0,
+            gaps=len(facts.gaps),
+            difference="; ".join(wrong)[:900],
+            fills=fills,
+        )
+
+
+async def _traded(
+    venue: Venue,
+    strategy: Maker,
+    seed: int,
+    length_s: float,
+    rate: float,
+    folder: Path,
+    plan: FaultPlan,
+) -> None:
+    clock, symbol = SimulatedClock(), strategy.market.symbol
+    exchange = SimulatedExchange(
+        venue, venue.sample_symbols, seed=seed, clock=clock, rate_per_s=rate, faults=plan,
+        resolution_ns=1_000_000,
+    )  # fmt: skip
+    kinds = (Channel.BOOK, Channel.TRADE)
+    terms = PaperTerms(deposit={symbol.base: 100, symbol.quote: 10_000_000})
+    async with exchange:
+        runtime = SimulatedRuntime(exchange, clock=clock, seed=seed)
+        with TapeWriter(folder / "tape.jsonl.gz", venue.name, clock) as tape:
+            async with connect(venue, runtime=runtime, recorder=TapeRecorder(tape)) as session:
+                session.subscribe(
+                    *(Subscription(kind, symbol) for kind in kinds),
+                    Subscription(Channel.INSTRUMENT),
+                )
+                async with paper_trader_of(session, [symbol], runtime, terms) as trader:
+                    traders = {venue.name: trader}
+                    async with run_bot(
+                        strategy, traders, journal=folder, runtime=runtime, mode="paper"
+                    ):
+                        await asyncio.sleep(length_s - CLEAN_S)
 
 
 def _markets(venue: Venue) -> list[Market]:
@@ -170,6 +248,7 @@ def main() -> int:
     parser.add_argument("--venue", default="", help="one exchange; all of them by turns if empty")
     parser.add_argument("--seconds", type=float, default=HOUR_S)
     parser.add_argument("--rate", type=float, default=2.0)
+    parser.add_argument("--trades", action="store_true", help="a market maker on paper")
     parser.add_argument("--processes", type=int, default=1)
     asked = parser.parse_args()
     seeds = range(asked.seeds) if asked.seed is None else [asked.seed]
@@ -178,7 +257,7 @@ def main() -> int:
     begun = time.perf_counter()
     found: list[Compared] = []
     with ProcessPoolExecutor(asked.processes) as pool:
-        for one in pool.map(_compare, tasks):
+        for one in pool.map(_trade if asked.trades else _compare, tasks):
             found.append(one)
             if one.difference:
                 print(f"seed {one.seed} {one.venue}: {one.difference}", flush=True)
@@ -188,7 +267,8 @@ def main() -> int:
     print(
         f"{hours:.0f} simulated hours at {len(by_venue)} exchanges,"
         f" {sum(one.decisions for one in found):,} decisions, {sum(one.gaps for one in found):,}"
-        f" gaps, {sum(one.stale for one in found):,} times stale: {different} hours differ;"
+        f" gaps, {sum(one.fills for one in found):,} fills,"
+        f" {sum(one.stale for one in found):,} times stale: {different} hours differ;"
         f" {time.perf_counter() - begun:.0f} s"
     )
     return 1 if different else 0
@@ -196,6 +276,10 @@ def main() -> int:
 
 def _compare(task: tuple[int, str, float, float]) -> Compared:
     return compare(*task)
+
+
+def _trade(task: tuple[int, str, float, float]) -> Compared:
+    return trade(*task)
 
 
 if __name__ == "__main__":

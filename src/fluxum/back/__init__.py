@@ -8,6 +8,7 @@ See `prepare` for what is kept of a tape, `backtest` for one run, `sweep` for ma
 back-tests on candles alone.
 """
 
+from fluxum.back.arguments import BacktestTerms
 from fluxum.back.backtest import BacktestResult, backtest
 from fluxum.back.bars import BarFill, BarResult, backtest_candles
 from fluxum.back.columns import (
@@ -23,6 +24,7 @@ from fluxum.back.sweep import Forward, Sweep, Trial, Variant, sweep
 
 __all__ = [
     "BacktestResult",
+    "BacktestTerms",
     "BarFill",
     "BarResult",
     "ColumnMarket",

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
+from typing import TypedDict
 
 from fluxum.back.candles import CandleBuilder
 from fluxum.back.columns import (
@@ -13,6 +15,7 @@ from fluxum.back.columns import (
     Columns,
     ColumnStream,
 )
+from fluxum.bot.limits import BotLimits
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Want
 from fluxum.errors import BadInput
@@ -20,13 +23,16 @@ from fluxum.fill.fees import Fees
 from fluxum.fill.latency import ConstantLatency, Latency
 from fluxum.model.event import Channel
 from fluxum.model.input import Number, not_negative
-from fluxum.model.instrument import Asset
+from fluxum.model.instrument import Asset, Instrument
 from fluxum.report.run import World
 
 __all__ = [
+    "END_NS",
     "Amounts",
+    "BacktestTerms",
     "balances_of",
     "builders_of",
+    "check_terms",
     "currency_of",
     "delivered",
     "fees_of",
@@ -36,8 +42,46 @@ __all__ = [
 ]
 
 _WORLDS = tuple(World)
+END_NS = (1 << 63) - 1
+"""Later than every tape."""
 Amounts = Mapping[str, Mapping[str, Number]]
 """Balances by venue and asset."""
+
+
+class BacktestTerms(TypedDict, total=False):
+    """What a back-test assumes; each may be left out.
+
+    A venue that is in `accounts` has these balances and refuses orders beyond them; without any,
+    every venue has an account without limit. `fills` is the world that the account follows,
+    expected by default. `latency` is of orders and of answers, or a number of seconds; 0 by
+    default. Without `fees` there are none. `instruments` are rules of markets that the tape lacks.
+    Orders are named from `seed`. `currency` is that of equity and profit: the first market's quote
+    asset by default. The run is from `begins_ns` to `ends_ns`, exclusive; books are built from the
+    beginning of the tape. Equity is noted every `equity_s` seconds, 60 by default. `faithful` are
+    the recordings that the tape was prepared from: their frames are then played through the live
+    rooms, to prove that the columns decide the same; that takes many times as long.
+    """
+
+    accounts: Amounts | None
+    fills: World | str
+    latency: Latency | float
+    fees: Fees | Mapping[str, Fees] | None
+    limits: BotLimits | None
+    instruments: Mapping[Market, Instrument] | None
+    seed: int
+    currency: str | None
+    begins_ns: int
+    ends_ns: int
+    equity_s: int
+    faithful: Sequence[Path | Sequence[Path]]
+
+
+def check_terms(terms: BacktestTerms) -> None:
+    """Raise BadInput for a term that there is not."""
+    known = BacktestTerms.__annotations__
+    unknown = [name for name in terms if name not in known]
+    if unknown:
+        raise BadInput(f"one of {', '.join(known)} was expected, was {', '.join(unknown)}")
 
 
 def numbered(columns: Columns) -> dict[Market, int]:

@@ -1,16 +1,19 @@
 """A back-test as one call: a strategy, a prepared tape and assumptions; orders with bounds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import Unpack
 
 from msgspec import structs
 
 from fluxum.back.arguments import (
-    Amounts,
+    END_NS,
+    BacktestTerms,
     balances_of,
     builders_of,
+    check_terms,
     currency_of,
     delivered,
     fees_of,
@@ -29,13 +32,10 @@ from fluxum.back.run import Loop, TapeBooks
 from fluxum.back.venue import TapeVenues
 from fluxum.bot.engine import Engine
 from fluxum.bot.engine_state import Step, decode, encode
-from fluxum.bot.limits import BotLimits
-from fluxum.bot.loading import parameters_of
+from fluxum.bot.loading import code_of, parameter_texts
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Strategy, Want
 from fluxum.errors import BadInput
-from fluxum.fill.fees import Fees
-from fluxum.fill.latency import Latency
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Instrument
 from fluxum.report.files import RunWriter
@@ -44,6 +44,7 @@ from fluxum.report.run import (
     EquityPoint,
     FeeTerms,
     GapFact,
+    Held,
     OrderFact,
     Provenance,
     RunFact,
@@ -56,103 +57,57 @@ __all__ = ["Backtest", "BacktestResult", "backtest"]
 
 _ZERO = Decimal(0)
 _WORLDS = tuple(World)
-END_NS = (1 << 63) - 1
 
 
 def backtest(
     strategy: Strategy,
     tape: Columns | Path | str,
     *,
-    accounts: Amounts | None = None,
-    fills: World | str = World.EXPECTED,
-    latency: Latency | float = 0.0,
-    fees: Fees | Mapping[str, Fees] | None = None,
-    limits: BotLimits | None = None,
-    instruments: Mapping[Market, Instrument] | None = None,
-    seed: int = 0,
-    currency: str | None = None,
-    begins_ns: int = 0,
-    ends_ns: int = END_NS,
-    equity_s: int = 60,
-    faithful: Sequence[Path | Sequence[Path]] = (),
     out: Path | str | None = None,
+    **terms: Unpack[BacktestTerms],
 ) -> "BacktestResult":
     """Run a copy of a strategy over a prepared tape, in virtual time.
 
-    A venue that is in `accounts` has these balances and refuses orders beyond them; without any,
-    every venue has an account without limit. `fills` is the world that the account follows.
-    `latency` in seconds is of orders and of answers. Without `fees` there are none. `out` is a
-    folder for the files of the run. `faithful` are the recordings that the tape was prepared from:
-    their frames are then played through the live rooms, to prove that the columns decide the same;
-    that takes many times as long. The run is from `begins_ns` to `ends_ns`, exclusive; books are
-    built from the beginning of the tape. Raises BadInput for a tape that lacks what the strategy
-    wants, and TapeError for a file that is no prepared tape.
+    `out` is a folder for the files of the run, and `terms` are what is assumed: accounts, fills,
+    latency, fees and more, see `BacktestTerms`. Raises BadInput for a tape that lacks what the
+    strategy wants, and TapeError for a file that is no prepared tape.
     """
-    run = Backtest(
-        strategy,
-        tape if isinstance(tape, Columns) else Columns(Path(tape)),
-        accounts=accounts,
-        fills=fills,
-        latency=latency,
-        fees=fees,
-        limits=limits,
-        instruments=instruments,
-        seed=seed,
-        currency=currency,
-        begins_ns=begins_ns,
-        ends_ns=ends_ns,
-        equity_s=equity_s,
-        faithful=faithful,
-    )
-    return run.run(out)
+    columns = tape if isinstance(tape, Columns) else Columns(Path(tape))
+    return Backtest(strategy, columns, **terms).run(out)
 
 
 class Backtest:
     """One back-test, put together; see `backtest`."""
 
     def __init__(
-        self,
-        strategy: Strategy,
-        columns: Columns,
-        *,
-        accounts: Amounts | None = None,
-        fills: World | str = World.EXPECTED,
-        latency: Latency | float = 0.0,
-        fees: Fees | Mapping[str, Fees] | None = None,
-        limits: BotLimits | None = None,
-        instruments: Mapping[Market, Instrument] | None = None,
-        seed: int = 0,
-        currency: str | None = None,
-        begins_ns: int = 0,
-        ends_ns: int = END_NS,
-        equity_s: int = 60,
-        faithful: Sequence[Path | Sequence[Path]] = (),
+        self, strategy: Strategy, columns: Columns, **terms: Unpack[BacktestTerms]
     ) -> None:
+        check_terms(terms)
         self._strategy = decode(encode(strategy), type(strategy))
-        self._parameters = {
-            name: str(getattr(strategy, name)) for name in parameters_of(type(strategy))
-        }
+        self._parameters = parameter_texts(strategy)
         self._columns = columns
-        self._seed = seed
-        self._limits = limits
+        self._seed = terms.get("seed", 0)
+        self._limits = terms.get("limits")
         self._wants = [one for one in strategy.wants() if isinstance(one, Want)]
         if not self._wants:
             raise BadInput(f"{type(strategy).__name__} wants no data, so nothing would happen")
         self._numbers = numbered(columns)
-        self._world = world_of(fills)
-        self._latency = latency_of(latency)
-        self._fees = fees_of(fees, self._numbers)
-        self._begins_ns, self._ends_ns = max(begins_ns, columns.begins_ns), ends_ns
-        if self._begins_ns >= min(ends_ns, columns.ends_ns + 1):
+        self._world = world_of(terms.get("fills", World.EXPECTED))
+        self._latency = latency_of(terms.get("latency", 0.0))
+        self._fees = fees_of(terms.get("fees"), self._numbers)
+        begins_ns, self._ends_ns = terms.get("begins_ns", 0), terms.get("ends_ns", END_NS)
+        self._begins_ns = max(begins_ns, columns.begins_ns)
+        if self._begins_ns >= min(self._ends_ns, columns.ends_ns + 1):
             raise BadInput(
                 f"a time within the tape was expected ({columns.begins_ns} to {columns.ends_ns}"
-                f" ns), was {begins_ns} to {ends_ns}"
+                f" ns), was {begins_ns} to {self._ends_ns}"
             )
         self._builders = builders_of(self._wants, columns.streams)
-        self._player = self._make_player(faithful)
-        self._currency = currency_of(currency, self._wants)
-        self._accounts = Accounts(balances_of(accounts, self._numbers), self._fees, self._world)
-        self._open(dict(instruments or {}), equity_s)
+        self._player = self._make_player(terms.get("faithful", ()))
+        self._currency = currency_of(terms.get("currency"), self._wants)
+        accounts = balances_of(terms.get("accounts"), self._numbers)
+        self._accounts = Accounts(accounts, self._fees, self._world)
+        self._open(dict(terms.get("instruments") or {}), terms.get("equity_s", 60))
         self.texts: list[str] = []
 
     def _open(self, rules: dict[Market, Instrument], equity_s: int) -> None:
@@ -207,18 +162,19 @@ class Backtest:
         engine.hold(positions)
         loop = Loop(self._player, engine, self.venues, self._builders, self.course)
         self._player.skip(self._begins_ns)
-        begun = self._begun_worth()
+        begun, first = self._begun_worth()
         loop.run(self._ends_ns)
         ends_ns = max(self._player.now_ns, self._begins_ns)
         self.course.sample(ends_ns)
-        result = BacktestResult(
-            self, engine, loop.steps, _ZERO if begun is None else begun, ends_ns
-        )
+        header = self._header(_ZERO if begun is None else begun, first, ends_ns)
+        result = BacktestResult(self, engine, loop.steps, header)
         if out is not None:
             result.save(out)
         return result
 
-    def header(self, equity_begins: Decimal, ends_ns: int) -> RunHeader:
+    def _header(
+        self, equity_begins: Decimal, held_begins: tuple[Held, ...], ends_ns: int
+    ) -> RunHeader:
         """What was run, and under which assumptions."""
         provenance = self._columns.provenance
         return RunHeader(
@@ -229,6 +185,7 @@ class Backtest:
             begins_ns=self._begins_ns,
             ends_ns=ends_ns,
             equity_begins=equity_begins,
+            held_begins=held_begins,
             provenance=Provenance(
                 tape=", ".join(tape.file for tape in provenance.tapes),
                 digest=provenance.digest,
@@ -246,13 +203,8 @@ class Backtest:
             latency=repr(self._latency),
             world=_WORLDS[self._world],
             seed=self._seed,
+            code=code_of(type(self._strategy)),
         )
-
-    def _terms(self) -> Iterator[FeeTerms]:
-        for venue in dict.fromkeys(market.venue for market in self.lanes):
-            for one in self._fees[venue].tiers:
-                tier = f"from {one.volume:f}"
-                yield FeeTerms(venue=venue, tier=tier, maker=one.maker, taker=one.taker)
 
     def gaps(self, ends_ns: int) -> tuple[GapFact, ...]:
         """The gaps of the tape within the run."""
@@ -277,8 +229,11 @@ class Backtest:
         if step.decision:
             self.texts.append(step.decision)
 
-    def _begun_worth(self) -> Decimal | None:
-        """What the balances are worth at the beginning: at the first mids that there are."""
+    def _begun_worth(self) -> tuple[Decimal | None, tuple[Held, ...]]:
+        """What the balances are worth at the beginning, and the positions in them.
+
+        They are valued at the first mids that there are.
+        """
         player = TapePlayer(self._columns, lambda _kind, _market: False)
         player.skip(self._begins_ns)
         lanes = {market: self._lane(player, market) for market in self.lanes}
@@ -286,7 +241,7 @@ class Backtest:
             mids = {market: lane.mid(lane.twice_mid) for market, lane in lanes.items()}
             worth = self.course.worth(self._world, mids)
             if worth is not None or player.next_ns >= self._ends_ns:
-                return worth
+                return worth, self.course.held_first(mids)
             player.skip(player.next_ns + 1)
 
     def _lane(self, player: Player | ReplayPlayer, market: Market) -> Lane:
@@ -306,9 +261,7 @@ class Backtest:
 class BacktestResult:
     """What a back-test found. Its facts are made when they are read, and kept."""
 
-    def __init__(
-        self, run: Backtest, engine: Engine, steps: int, equity_begins: Decimal, ends_ns: int
-    ) -> None:
+    def __init__(self, run: Backtest, engine: Engine, steps: int, header: RunHeader) -> None:
         self.strategy = engine.strategy
         """The strategy with its memory at the end."""
         self.decisions = engine.decisions
@@ -324,8 +277,7 @@ class BacktestResult:
         self.steps = steps
         """How many events the engine received."""
         self._run = run
-        self._equity_begins = equity_begins
-        self._ends_ns = ends_ns
+        self._header = header
 
     @property
     def is_proved(self) -> bool:
@@ -336,10 +288,10 @@ class BacktestResult:
     def facts(self) -> RunFacts:
         """The facts of the run, for a report."""
         return RunFacts(
-            header=self._run.header(self._equity_begins, self._ends_ns),
+            header=self._header,
             orders=self._run.order_facts(),
             equity=tuple(self._run.course.equity),
-            gaps=self._run.gaps(self._ends_ns),
+            gaps=self._run.gaps(self._header.ends_ns or 0),
         )
 
     @property
@@ -357,7 +309,10 @@ class BacktestResult:
         """The equity at the end less that at the beginning, in each world."""
         last = self.equity[-1].equity
         return ByWorld(
-            *(None if one is None else EXACT.subtract(one, self._equity_begins) for one in last.all)
+            *(
+                None if one is None else EXACT.subtract(one, self._header.equity_begins)
+                for one in last.all
+            )
         )
 
     def save(self, folder: Path | str) -> Path:
@@ -372,5 +327,5 @@ class BacktestResult:
             if texts:
                 lines = "".join(f"{text}\n" for text in texts)
                 (Path(folder) / "decisions.jsonl").write_text(lines, "utf-8")
-            writer.end(self._ends_ns)
+            writer.end(facts.ends_ns)
         return Path(folder)

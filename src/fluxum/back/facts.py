@@ -45,6 +45,12 @@ class RunCourse:
         self._sample_ns = begins_ns - begins_ns % self._every_ns + self._every_ns
         self._after: tuple[deque[tuple[int, Lane, RunFill]], ...] = (deque(), deque(), deque())
         self._bases = _bases(lanes.values(), currency)
+        self.begun = {
+            market: held
+            for market in self._bases
+            if (held := accounts.begun(market.venue, market.symbol.base))
+        }
+        """What is held at the beginning; of a base that several markets trade, in the first."""
 
     @property
     def next_ns(self) -> int:
@@ -74,14 +80,13 @@ class RunCourse:
         """Add a point of the equity."""
         mids = {market: lane.mid(lane.twice_mid) for market, lane in self._lanes.items()}
         held = tuple(
-            Held(market.venue, market.symbol, quantity, mids[market])
+            Held(market.venue, market.symbol, self._held(market), mids[market])
             for market in self._lanes
-            if (quantity := self._held(market))
         )
         worth = [
             None if one.mark is None else abs(EXACT.multiply(one.quantity, one.mark))
             for one in held
-            if one.symbol.quote == self._currency
+            if one.symbol.quote == self._currency and one.quantity
         ]
         self.equity.append(
             EquityPoint(
@@ -106,10 +111,16 @@ class RunCourse:
                 total = EXACT.add(total, EXACT.multiply(quantity, mid))
         return total
 
+    def held_first(self, mids: Mapping[Market, Decimal | None]) -> tuple[Held, ...]:
+        """What is held at the beginning, at its marks."""
+        return tuple(
+            Held(market.venue, market.symbol, quantity, mids[market])
+            for market, quantity in self.begun.items()
+        )
+
     def _held(self, market: Market) -> Decimal:
-        base = market.symbol.base
-        begun = self._accounts.begun(market.venue, base)
-        return EXACT.subtract(self._accounts.total(market.venue, base), begun)
+        begun = self.begun.get(market, _ZERO)
+        return EXACT.add(begun, self._accounts.bought(market))
 
 
 def _bases(lanes: Iterable[Lane], currency: Asset) -> list[Market]:

@@ -46,6 +46,7 @@ class Accounts:
             (venue, asset): total for venue, all_ in held.items() for asset, total in all_.items()
         }
         self._totals = [dict(self._begun) for _ in range(_WORLDS)]
+        self._bought: dict[Market, Decimal] = {}
         self._volumes: dict[str, deque[tuple[int, Decimal]]] = {}
         self._sums: dict[str, Decimal] = {}
 
@@ -57,6 +58,10 @@ class Accounts:
     def begun(self, venue: str, asset: str) -> Decimal:
         """What there was of an asset at the beginning."""
         return self._begun.get((venue, asset), _ZERO)
+
+    def bought(self, market: Market) -> Decimal:
+        """What fills have added to a market's position, in the world that the account follows."""
+        return self._bought.get(market, _ZERO)
 
     def fill(
         self,
@@ -83,6 +88,9 @@ class Accounts:
             totals[venue, asset] = EXACT.add(totals.get((venue, asset), _ZERO), amount)
         if world == self._world:
             self._trade(venue, at_ns, abs(notional))
+            is_in_base = fee.asset == symbol.base
+            added = EXACT.subtract(signed, fee.amount) if is_in_base else signed
+            self._bought[market] = EXACT.add(self._bought.get(market, _ZERO), added)
         return fee
 
     def _volume(self, venue: str, now_ns: int) -> Decimal:

@@ -15,6 +15,7 @@ from fluxum.bot.engine import Engine
 from fluxum.bot.engine_state import EngineState, Step, decode, encode
 from fluxum.bot.journal import Input, JournalLine, RunHead, input_of
 from fluxum.bot.limits import BotLimits
+from fluxum.bot.market import Market
 from fluxum.bot.strategy import AccountKnown, BookKnown, Strategy
 from fluxum.bot.wanted import MARKET_DATA
 from fluxum.model.event import Event
@@ -63,7 +64,7 @@ def compare(
     """Step a run again from its journal and its market data, in the order of receipt.
 
     `strategy` is as it began. `instruments` are the rules of markets that were known then, where
-    the events have none.
+    the journal and the events have none.
     """
     first = bytes(lines[0].strategy) if lines and _is_warm_up(lines[0]) else b""
     begun = strategy if not first else decode(first, type(strategy))
@@ -220,8 +221,7 @@ def _is_warm_up(line: JournalLine) -> bool:
 
 
 def _books(head: RunHead, instruments: Iterable[Instrument]) -> Books:
-    rules = {one.symbol: one for one in instruments}
-    known = {market: rules[market.symbol] for market in head.markets if market.symbol in rules}
+    known = {Market(one.venue, one.symbol): one for one in (*head.instruments, *instruments)}
     return Books(head.markets, known)
 
 

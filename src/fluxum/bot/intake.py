@@ -1,7 +1,7 @@
 """All that reaches a live engine, in one order: data, fills, orders, answers and wake-ups."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,7 @@ from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.orders.order import Order
 from fluxum.trader import Trader
 
-__all__ = ["Arrival", "Intake"]
+__all__ = ["Arrival", "Intake", "in_order"]
 
 _CAPACITY = 1_000_000
 _OF_ACCOUNT = frozenset(
@@ -127,16 +127,19 @@ class Intake:
 
     def _drain(self) -> list[Arrival]:
         found: list[Arrival] = []
+        instants: list[int] = []
         for at, (venue, pipe) in enumerate(self._pipes):
             if pipe.waiting:
                 items = pipe.drain()
                 if at in self._accounts:
                     items = [one for one in items if isinstance(one, Fill)]
                 found += [(venue, item) for item in items]
+                instants += in_order(items)
             elif pipe.is_closed:
                 raise pipe.error or TransportError(f"the session of {venue} has ended")
-        if len(found) > 1:
-            found.sort(key=_received_ns)
+        if instants != sorted(instants):
+            order = sorted(range(len(found)), key=instants.__getitem__)
+            return [found[at] for at in order]
         return found
 
     def _arm(self) -> None:
@@ -160,6 +163,13 @@ def _is_data(event: Event) -> bool:
     return type(event) not in _OF_ACCOUNT
 
 
-def _received_ns(arrival: Arrival) -> int:
-    """What the desk has learned of orders comes after what it was learned from."""
-    return getattr(arrival[1], "received_ns", None) or 1 << 63
+def in_order(items: Iterable[Event | BotEvent | Steering | Order]) -> Iterator[int]:
+    """When each item of a pipe was received, but none before the one in front of it.
+
+    An update that was kept until its book's snapshot came was received before that, and follows it.
+    What the desk has learned of orders comes after what it was learned from.
+    """
+    last_ns = 0
+    for item in items:
+        last_ns = max(last_ns, getattr(item, "received_ns", None) or 1 << 63)
+        yield last_ns

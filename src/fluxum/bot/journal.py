@@ -27,6 +27,7 @@ from fluxum.bot.strategy import AccountKnown, BookKnown, Outcome, Strategy, Swit
 from fluxum.bot.wanted import Incident
 from fluxum.errors import BadInput, OrderJournalError
 from fluxum.model.account import Fill
+from fluxum.model.instrument import Instrument
 from fluxum.model.order import OrderUpdate
 from fluxum.orders.journal import JournalFile
 
@@ -57,6 +58,7 @@ class RunHead(Struct, frozen=True, kw_only=True):
 
     `limits` and `parameters` are JSON. `amends` are the venues that change orders in place. `mode`
     is `live` or `paper`, and `source` where the strategy was read from, for the reader alone.
+    `instruments` are the rules of its markets as they were known when the run began.
     """
 
     fluxum_bot: int = FORMAT
@@ -69,6 +71,7 @@ class RunHead(Struct, frozen=True, kw_only=True):
     mode: str
     source: str = ""
     begun_ns: int
+    instruments: tuple[Instrument, ...] = ()
 
 
 class JournalLine(Struct, kw_only=True, omit_defaults=True):
@@ -172,7 +175,12 @@ class BotJournal:
             file.shorten(whole)
         first, *rest = content[:whole].splitlines()
         known = _head(self.path, first)
-        mine = structs.replace(self._head, begun_ns=known.begun_ns, source=known.source)
+        mine = structs.replace(
+            self._head,
+            begun_ns=known.begun_ns,
+            source=known.source,
+            instruments=known.instruments,
+        )
         if encode_head(known) != encode_head(mine):
             raise OrderJournalError(
                 f"{self.path} is of another run ({known.strategy}, seed {known.seed}): its "

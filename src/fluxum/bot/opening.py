@@ -179,6 +179,7 @@ def _head(
         mode=mode[0],
         source=mode[1],
         begun_ns=now_ns,
+        instruments=tuple(_instruments(traders, Wanted(strategy.wants()).markets).values()),
     )
 
 

@@ -6,8 +6,8 @@ leaves changes the place of those behind it and of no others: what stands ahead 
 A trade is given before the changes of orders that it causes; changes are absolute, so what a trade
 took is not subtracted twice. If a venue publishes the two on links of their own, they may come in
 either order: then both are given the venue's time `at_ns`, and a trade is known to have caused a
-change of before if time and quantity are the same. Of the other side, new orders at one's own price or beyond it are
-given to `arrive`: one's own order would have traded with them.
+change of before if time and quantity are the same. Of the other side, new orders at one's own price
+or beyond it are given to `arrive`: one's own order would have traded with them.
 
 It is exact as long as market data shows what the order did not change. It ends to be (see
 `ExactPlace.is_exact`) when a new order of the other side fills a part of it: in market data that
