@@ -1,14 +1,15 @@
 """`serve`: the web page of some markets, live or of a recording."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import Struct
 
+from fluxum import web
 from fluxum.cli.configured import config, runtime_at, venue_at
 from fluxum.cli.market import until
 from fluxum.cli.options import (
@@ -39,7 +40,6 @@ from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.venues.register import find_venue
 from fluxum.view import Playback
 from fluxum.web import PORT, PlayedStage, read_token
-from fluxum.web import serve as serve_page
 from fluxum.web.guard import is_loopback
 
 __all__ = ["CHANNELS", "PageOptions", "opened_hub", "serve", "show_page"]
@@ -145,8 +145,7 @@ def serve(
         run_async(work)
 
 
-@asynccontextmanager
-async def opened_hub(
+def opened_hub(
     markets: Mapping[str, Sequence[Symbol]],
     endpoints: Mapping[str, str],
     *,
@@ -154,8 +153,11 @@ async def opened_hub(
     interval_s: int | None = None,
     depth: int = _DEPTH,
     keys: str | None = None,
-) -> AsyncGenerator[Hub]:
-    """A hub of all that the page shows; with `keys` the account of each venue, for reading."""
+) -> AbstractAsyncContextManager[Hub]:
+    """A hub of all that the page shows, to be entered; with `keys` the accounts, for reading.
+
+    Raises BadInput at once.
+    """
     channels = CHANNELS if keys is None else (*CHANNELS, Channel.BALANCE)
     venues = {
         venue: HubVenue(
@@ -172,8 +174,7 @@ async def opened_hub(
         for venue in markets
         if keys is not None
     }
-    async with hub(venues, channels, accounts=accounts, runtime=runtime_at(proxy)) as opened:
-        yield opened
+    return hub(venues, channels, accounts=accounts, runtime=runtime_at(proxy))
 
 
 async def _live(
@@ -200,7 +201,7 @@ async def _play(
 
 async def show_page(source: Hub | PlayedStage, options: PageOptions, output: Output) -> None:
     """Serve the page of a hub or a recording, and report its URL."""
-    opening = serve_page(
+    opening = web.serve(
         source,
         host=options.host,
         port=options.port,

@@ -146,6 +146,7 @@ class ActiveSubscriptions:
 
     def __init__(self, venue: Venue) -> None:
         checks = venue.checks
+        self._venue = venue
         self.books: BookKeeper[Book] = BookKeeper(venue.name, Book, checks.book, checks.depth)
         self.level3: BookKeeper[Level3Book] = BookKeeper(
             venue.name, Level3Book, checks.level3, checks.depth
@@ -220,6 +221,12 @@ class ActiveSubscriptions:
     def is_of_account(self, subscription: Subscription) -> bool:
         """Whether a subscription has data of the account; that of a link of orders has none."""
         return subscription.channel.is_private and subscription.depth != ORDERS
+
+    def whole(self, stream: Stream) -> Stream:
+        """The account's stream that a part with its data is carried for; any other one itself."""
+        if not self.is_of_account(stream.subscription):
+            return stream
+        return self.streams.get(self._venue.whole(stream.subscription), stream)
 
 
 def _key_of(subscription: Subscription) -> _Key:

@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 from fluxum.errors import BadInput
 
-__all__ = ["Guard", "is_loopback", "read_token"]
+__all__ = ["PORT", "Guard", "is_loopback", "read_token"]
 
+PORT = 8866
+"""Where the page is, unless another port is asked for."""
 _TOKEN_MIN = 32
 _OTHERS = 0o077
 

@@ -17,14 +17,13 @@ from fluxum.session.session import Session
 from fluxum.trader import Trader
 from fluxum.view import Playback
 from fluxum.web.assets import Asset, assets
-from fluxum.web.guard import Guard, is_loopback
+from fluxum.web.guard import PORT, Guard, is_loopback
 from fluxum.web.pages import MESSAGE_MAX, Pages
 from fluxum.web.rest import Rest
 from fluxum.web.stage import LiveStage, PlayedStage, Stage
 
-__all__ = ["PORT", "PageServer", "serve"]
+__all__ = ["PageServer", "serve"]
 
-PORT = 8866
 _GOODBYE_S = 1.0
 _TOKEN_BYTES = 32
 _HEADERS = {
