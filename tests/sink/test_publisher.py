@@ -29,6 +29,7 @@ from fluxum.sink.outbox import OutboxPolicy
 from fluxum.sink.publisher import Publisher, PublishPolicy, publish
 from fluxum.sink.subscriber import Subscriber, subscribe
 from fluxum.sink.wire import read_envelope
+from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.okx.venue import OKX
 from memory_engine import Log, MemoryReader, MemoryWriter
 
@@ -261,6 +262,40 @@ def test_books_that_are_proved_by_their_numbers_are_proved_at_the_reader_too() -
     play(story)
 
 
+def test_checkpoints_of_two_venues_with_one_symbol_are_not_mixed_up() -> None:
+    async def story() -> None:
+        log = Log()
+        symbol = OKX.sample_symbols[0]
+        here = KRAKEN.with_defaults(Subscription(Channel.BOOK, symbol))
+        there = OKX.with_defaults(Subscription(Channel.BOOK, symbol))
+        async with (
+            world(here, symbols=[symbol], rate_per_s=100) as one,
+            world(there, symbols=[symbol], venue=OKX, rate_per_s=100) as two,
+        ):
+            async with publish(
+                MemoryWriter(log),
+                one.session,
+                two.session,
+                policy=PublishPolicy(outbox=SMALL),
+                clock=SimulatedClock(),
+                random=Random(3),
+            ) as publisher:
+                await asyncio.sleep(5)
+                log.is_down = True
+                await asyncio.sleep(20)
+                log.is_down = False
+                await asyncio.sleep(15)
+                books = [now.session.book(symbol).snapshot() for now in (one, two)]
+            assert publisher.statistics().dropped > 100
+
+            _, subscriber = await read_all(log)
+
+            assert [subscriber.book(one, symbol).snapshot() for one in ("kraken", "okx")] == books
+            assert subscriber.statistics().checkpoints_failed == 0
+
+    play(story)
+
+
 def test_a_lost_link_is_in_every_stream_it_carried() -> None:
     async def story() -> None:
         log = Log()
@@ -290,7 +325,7 @@ def test_a_silent_stream_still_has_its_tallies_every_five_seconds() -> None:
             _, subscriber = await read_all(log)
 
             by_name = {one.stream: one for one in subscriber.statistics().streams}
-            assert by_name["kraken/BTC-USD/trade"].notices == 4
+            assert by_name["kraken/BTC-USD/trade"].notices == 5
             assert not by_name["kraken/BTC-USD/trade"].is_closed
 
     play(story)
@@ -327,7 +362,7 @@ def test_a_library_that_swallows_a_cancellation_holds_up_nothing() -> None:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(2):
                     await anext(subscriber)
-            reader = asyncio.get_running_loop().create_task(anext(subscriber))  # type: ignore[arg-type]
+            reader = asyncio.get_running_loop().create_task(subscriber.__anext__())
             await asyncio.sleep(1)
             reader.cancel()
             with pytest.raises(asyncio.CancelledError):

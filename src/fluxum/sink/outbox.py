@@ -115,10 +115,13 @@ class Outbox:
         self._note(self._streams.get(stream) or self._begin(stream), line, now_s)
         return True
 
-    def tally(self, now_s: float, now_ns: int) -> None:
-        """Put a `Tally` into every stream, where there is room, and what it has lost before it."""
-        for held in self._streams.values():
-            if self._has_room(2, _NOTICES_BYTES):
+    def tally(self, now_s: float, now_ns: int, turn: int = 0, turns: int = 1) -> None:
+        """Put a `Tally` into every stream, where there is room, and what it has lost before it.
+
+        With `turns` only into those whose turn it is: thousands need not be written at once.
+        """
+        for number, held in enumerate(self._streams.values()):
+            if number % turns == turn and self._has_room(2, _NOTICES_BYTES):
                 self._tally(held, now_s, now_ns, is_last=False)
 
     def close(self, now_s: float, now_ns: int) -> None:

@@ -13,14 +13,14 @@ engine or its library does ends a session.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
 from random import Random, SystemRandom
 
 from msgspec import Struct
 
 from fluxum.clock import Clock, SystemClock
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, NotSubscribed
 from fluxum.flow.background import background
 from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import Overflow, Pipe
@@ -29,6 +29,7 @@ from fluxum.model.event import Channel, Event
 from fluxum.pacing import Backoff, BackoffPolicy
 from fluxum.session.session import Session
 from fluxum.sink.engine import BatchWriter, disconnect, writer_of
+from fluxum.sink.names import StreamName
 from fluxum.sink.outbox import Outbox, OutboxPolicy, OutboxSums
 from fluxum.sink.routes import Routes
 from fluxum.sink.wire import Checkpoint, encode_event_line, encode_notice
@@ -36,6 +37,7 @@ from fluxum.sink.wire import Checkpoint, encode_event_line, encode_notice
 __all__ = ["PublishPolicy", "Publisher", "PublisherStatistics", "publish"]
 
 _log = logging.getLogger(__name__)
+_TURNS = 20
 _GATHER_S = 0.005  # events of so long are taken together: a wake-up for each would cost more
 
 
@@ -150,7 +152,7 @@ class Publisher:
         """Take all events of a session from now on."""
         followed = _Followed(session, self._policy)
         self._sources.append(followed)
-        self._checkpoint(followed)
+        self._checkpoint(followed, followed.turn(0, 1))
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -204,21 +206,18 @@ class Publisher:
             self._take(followed)
 
     async def _beat(self) -> None:
-        """Publish tallies and checkpoints when they are due."""
-        policy = self._policy
-        tally_s = checkpoint_s = _now_s()
+        """Publish tallies and checkpoints; thousands of them take turns, and hold up nothing."""
+        tick_s = self._policy.tally_s / _TURNS
+        turns = max(1, round(self._policy.checkpoint_s / tick_s))
+        tick = 0
         while True:
-            now_s = _now_s()
-            if now_s >= tally_s:
-                tally_s = now_s + policy.tally_s
-                self._outbox.tally(now_s, self._clock.now_ns())
-            if now_s >= checkpoint_s:
-                checkpoint_s = now_s + policy.checkpoint_s
-                for followed in self._sources:
-                    self._take(followed)
-                    self._checkpoint(followed)
+            await asyncio.sleep(tick_s)
+            self._outbox.tally(_now_s(), self._clock.now_ns(), tick % _TURNS, _TURNS)
+            for followed in self._sources:
+                self._take(followed)
+                self._checkpoint(followed, followed.turn(tick % turns, turns))
             self._news.set()
-            await asyncio.sleep(max(0.0, min(tally_s, checkpoint_s) - now_s))
+            tick += 1
 
     def _take(self, followed: "_Followed") -> None:
         """Put all events that wait into the outbox, so that the books are what it has."""
@@ -232,15 +231,16 @@ class Publisher:
             for stream in streams(event):
                 put(stream, line, now_s, now_ns)
         if self._outbox.refilled:
-            refilled = self._outbox.refilled.copy()
-            self._outbox.refilled.clear()
+            refilled = followed.own(self._outbox.refilled)
+            self._outbox.refilled -= refilled
             self._checkpoint(followed, refilled)
         self._news.set()
 
-    def _checkpoint(self, followed: "_Followed", only: set[str] | None = None) -> None:
-        """Publish the session's books as they are; all its events are in the outbox."""
-        for stream, checkpoint in followed.checkpoints(self._clock.now_ns()):
-            if only is None or stream in only:
+    def _checkpoint(self, followed: "_Followed", streams: Collection[str]) -> None:
+        """Publish books as they are: all events of the session are in the outbox."""
+        for stream in streams:
+            checkpoint = followed.checkpoint(stream, self._clock.now_ns())
+            if checkpoint is not None:
                 self._outbox.put_notice(stream, encode_notice(checkpoint), _now_s())
 
     async def _write(self) -> None:
@@ -287,27 +287,38 @@ class _Followed:
             has_account=policy.has_account,
         )
 
-    def checkpoints(self, now_ns: int) -> list[tuple[str, Checkpoint]]:
-        """The books that have levels now, each with its stream."""
-        found: list[tuple[str, Checkpoint]] = []
-        for subscription in self._session.subscriptions:
-            if subscription.channel is not Channel.BOOK or subscription.symbol is None:
-                continue
-            book = self._session.book(subscription.symbol)
-            evidence = book.evidence
-            if evidence.live:
-                checkpoint = Checkpoint(
-                    book=book.snapshot(),
-                    status=evidence.status,
-                    reason=evidence.reason,
-                    generation=evidence.generation,
-                    checks=evidence.checks,
-                    bid_floor=evidence.bid_floor,
-                    ask_ceiling=evidence.ask_ceiling,
-                    sent_ns=now_ns,
-                )
-                found += [(stream, checkpoint) for stream in self.routes.name(subscription)]
-        return found
+    def turn(self, turn: int, turns: int) -> list[str]:
+        """The streams of books whose turn it is."""
+        books = [one for one in self._session.subscriptions if one.channel is Channel.BOOK]
+        return [stream for one in books[turn::turns] for stream in self.routes.name(one)]
+
+    def own(self, streams: Collection[str]) -> set[str]:
+        """Those of these streams that are of this session's venue."""
+        venue = self._session.venue.name
+        return {one for one in streams if StreamName.parse(one).venue == venue}
+
+    def checkpoint(self, stream: str, now_ns: int) -> Checkpoint | None:
+        """The book of a stream; `None` if it is no stream of a book, or the book is withdrawn."""
+        found = StreamName.parse(stream).subscription
+        if found is None or found.channel is not Channel.BOOK or found.symbol is None:
+            return None
+        try:
+            book = self._session.book(found.symbol)
+        except NotSubscribed:
+            return None
+        evidence = book.evidence
+        if not evidence.live:
+            return None
+        return Checkpoint(
+            book=book.snapshot(),
+            status=evidence.status,
+            reason=evidence.reason,
+            generation=evidence.generation,
+            checks=evidence.checks,
+            bid_floor=evidence.bid_floor,
+            ask_ceiling=evidence.ask_ceiling,
+            sent_ns=now_ns,
+        )
 
 
 def publish(
