@@ -18,7 +18,7 @@ demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
 
 PYTEST := $(BIN)/pytest -n 3 --dist worksteal
-test: $(VENV)/.dev  ## run the tests, two minutes; ARGS="-k pipe" goes to pytest
+test: $(VENV)/.dev  ## run the tests, three minutes; ARGS="-k pipe" goes to pytest
 	@$(PYTHON) -m compileall -q src  # once, rather than in each process the tests start
 	@$(PYTEST) -m "not slow" $(ARGS)
 
