@@ -1,10 +1,6 @@
 """Serves several simulated exchanges from one process, each with an account, until it is ended.
 
-<<<<<<<< HEAD:tests/simulators.py
-python simulators.py KEYS NAME...   prints {"kraken": "ws://127.0.0.1:40001", ...} when ready
-========
-python serve_boxes.py KEYS NAME...     prints {"kraken": "ws://127.0.0.1:40001", ...} when all are ready
->>>>>>>> h/package:tests/serve_boxes.py
+python serve_boxes.py KEYS NAME...   prints {"kraken": "ws://127.0.0.1:40001", ...} when ready
 """
 
 import asyncio
