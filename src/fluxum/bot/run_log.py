@@ -100,7 +100,7 @@ class RunLog:
         for line in lines if self._was_stopped_ns else ():
             event = input_of(line)
             if isinstance(event, Fill):
-                self._fill(event)
+                self.fill(event)
             if line.decision:
                 made = decode(bytes(line.decision), _Decided)
                 for one in made.commands:
@@ -176,7 +176,7 @@ class RunLog:
                 self._worth.know(event)
             case Fill():
                 if not account.is_of_before(event):
-                    self._fill(event)
+                    self.fill(event)
                 self._show(event, account)
             case OrderUpdate() | Outcome():
                 self._show(event, account)
@@ -190,8 +190,18 @@ class RunLog:
             self._write()
 
     def fill(self, fill: Fill) -> None:
-        """A fill that was received when the engine made no steps any more."""
-        self._fill(fill)
+        """Add a fill of an order of this run, once; also after the engine's last step."""
+        order = self._touch(fill.client_order_id)
+        if order is None:
+            return
+        at_ns = fill.venue_ns if order.market.venue in self._papers else fill.received_ns
+        fact = fill_fact(fill, at_ns, self._header.currency)
+        if order.has(fill.fill_id):
+            self._charge(order, fact)
+        elif fill.quantity <= order.left:
+            if order.fact.arrived_ns is None:
+                order.change(arrived_ns=at_ns, arrival_mid=self._worth.middle(order.market))
+            self._add(order, order.take(fact))
 
     def settle(self, views: Mapping[str, Order], now_ns: int) -> None:
         """Orders as the desks know them, where the engine received no events of them."""
@@ -260,20 +270,6 @@ class RunLog:
             order.change(arrived_ns=event.received_ns, arrival_mid=self._worth.middle(order.market))
         if order.market.venue in self._papers:
             self._look_at(order)
-
-    def _fill(self, fill: Fill) -> None:
-        """Add a fill of an order of this run, once."""
-        order = self._touch(fill.client_order_id)
-        if order is None:
-            return
-        at_ns = fill.venue_ns if order.market.venue in self._papers else fill.received_ns
-        fact = fill_fact(fill, at_ns, self._header.currency)
-        if order.has(fill.fill_id):
-            self._charge(order, fact)
-        elif fill.quantity <= order.left:
-            if order.fact.arrived_ns is None:
-                order.change(arrived_ns=at_ns, arrival_mid=self._worth.middle(order.market))
-            self._add(order, order.take(fact))
 
     def _look_for_gaps(self, event: BotEvent | Steering) -> None:
         ended = self._gaps.take(event)
