@@ -13,6 +13,7 @@ import asyncio
 import io
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 
@@ -36,8 +37,9 @@ class _Measured(Screen):
     characters = 0
 
     def _display(self, screen: object, renderable: object) -> None:
-        if renderable is not None and hasattr(renderable, "render_segments"):
-            self.characters += len(renderable.render_segments(self._meter).encode())
+        render: Any = getattr(renderable, "render_segments", None)
+        if render is not None:
+            self.characters += len(render(self._meter).encode())
         super()._display(screen, renderable)  # type: ignore[arg-type]
 
     _meter = Console(file=io.StringIO(), force_terminal=True, color_system="256")

@@ -53,10 +53,16 @@ class Seen:
         self.hosts: set[str] = set()
 
     def watch(self, page: Any) -> None:
-        page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
+        page.on("pageerror", self._fail)
         page.on("console", self._note)
-        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
-        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2].split(":")[0]))
+        page.on("dialog", self._fail)
+        page.on("request", self._send)
+
+    def _fail(self, what: Any) -> None:
+        self.errors.append(str(what))
+
+    def _send(self, request: Any) -> None:
+        self.hosts.add(request.url.split("/")[2].split(":")[0])
 
     def _note(self, message: Any) -> None:
         if message.type in {"error", "warning"}:

@@ -22,6 +22,10 @@ def eager_changes(rows: Sequence[Row]) -> Sequence[Level]:
     )
 
 
+def _digited_by_caller(_levels: Iterable[RawLevel]) -> Sequence[Level] | None:
+    return None
+
+
 BookLadder: type[Ladder]
 changes: Callable[[Sequence[Row]], Sequence[Level]]
 """Levels of a frame's rows, checked to have numbers; raises RemoteProtocolError."""
@@ -35,11 +39,6 @@ try:
     from fluxum.book._fast import FastLadder as BookLadder
     from fluxum.book._fast import changes, digited
 except ImportError:
-    BookLadder, changes = Ladder, eager_changes
-
-    def digited(levels: Iterable[RawLevel]) -> Sequence[Level] | None:  # noqa: ARG001
-        """Nothing is compiled here."""
-        return None
-
+    BookLadder, changes, digited = Ladder, eager_changes, _digited_by_caller
 
 IS_COMPILED = BookLadder is not Ladder

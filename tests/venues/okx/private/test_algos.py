@@ -40,7 +40,7 @@ MS = 1_000_000
 
 
 def request(symbol: Symbol = BTC, **more: Any) -> OrderRequest:
-    given = {
+    given: dict[str, Any] = {
         "side": "sell",
         "order_type": "stop_loss",
         "quantity": "0.02",
@@ -290,7 +290,7 @@ def link() -> tuple[AccountLink, list[Event]]:
     for fetch, rows in zip(LISTS, (SPOT, CONTRACTS, []), strict=True):
         assert protocol.receive_response(fetch, listed(rows), NOW) == ()
     events = [*protocol.receive(CAPTURES["login"], NOW)]
-    asked = []
+    asked: list[dict[str, Any]] = []
     while protocol.outbox:
         effect = protocol.outbox.popleft()
         assert isinstance(effect, Send)
@@ -330,7 +330,9 @@ def test_the_published_order_waits_to_take_a_profit() -> None:
         Side.BUY,
     )
     assert (order.order_type, order.status) == (OrderType.TAKE_PROFIT, OrderStatus.PENDING)
-    assert (order.quantity, order.trigger_price, order.limit_price) == (0, 1, None)
+    assert order.quantity == 0
+    assert order.trigger_price == 1
+    assert order.limit_price is None
     assert (order.opened_ns, order.venue_ns) == (1685002746818 * MS, 1708679675245 * MS)
 
 
