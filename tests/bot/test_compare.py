@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from bot.test_live import BTC, KEYS, Near, box
 from fluxum import Channel, MemoryOrderJournal, Session, Subscription, Trader, connect
@@ -14,6 +15,7 @@ from fluxum.bot import run
 from fluxum.bot.compare import Comparison, compare
 from fluxum.bot.journal import read_lines
 from fluxum.fill.latency import ConstantLatency
+from fluxum.model.instrument import Instrument
 from fluxum.paper_trader import PaperTerms, paper_trader_of
 from fluxum.replay import Replay
 from fluxum.session.account_config import AccountConfig
@@ -43,8 +45,15 @@ async def on_paper(session: Session, runtime: SimulatedRuntime) -> AsyncGenerato
         yield trader
 
 
-def recorded(folder: Path, mode: str, seconds: float = 90, faults: str = "") -> Path:
+class Odd(Near, kw_only=True):
+    """Quotes at no whole tick, so that the rules of its market count."""
+
+    away: Decimal = Decimal("1.0000123")
+
+
+def recorded(folder: Path, mode: str, seconds: float = 90, strategy: Near | None = None) -> Path:
     """Runs a bot with a journal and a tape; returns the tape."""
+    bot = Near() if strategy is None else strategy
     tape = folder / "tape.jsonl.gz"
 
     async def story() -> None:
@@ -63,7 +72,7 @@ def recorded(folder: Path, mode: str, seconds: float = 90, faults: str = "") -> 
                     opening = live if mode == "live" else on_paper
                     async with (
                         opening(session, runtime) as trader,
-                        run(Near(), {"kraken": trader}, journal=folder, runtime=runtime) as made,
+                        run(bot, {"kraken": trader}, journal=folder, runtime=runtime) as made,
                     ):
                         await asyncio.sleep(seconds / 3)
                         exchange.hangup_all()
@@ -100,3 +109,14 @@ def test_another_parameter_is_a_difference_that_is_shown(tmp_path: Path) -> None
     assert not found.is_same
     assert found.differences[0].written != found.differences[0].again
     assert '"type":"quote"' in found.differences[0].again
+
+
+def test_the_rules_of_markets_are_known_where_the_tape_has_none(tmp_path: Path) -> None:
+    tape = recorded(tmp_path, "paper", seconds=30, strategy=Odd())
+    head, lines = read_lines(tmp_path / "decisions.jsonl")
+    events = [event for moment in Replay(tape) for event in moment.events]
+    without = [event for event in events if not isinstance(event, Instrument)]
+
+    assert compare(head, lines, Odd(), without).is_same
+    bare = structs.replace(head, instruments=())
+    assert compare(bare, lines, Odd(), without).differing > 0
