@@ -1,7 +1,7 @@
 """The page in a browser, over a simulated exchange with faults: what a user sees of each.
 
-Needs `pip install -r requirements/browser.txt`, and Chromium: `apt-get install chromium`. The screenshots are kept where
-`FLUXUM_SHOTS` says.
+Needs `pip install -r requirements/browser.txt`, and Chromium: `apt-get install chromium`. The
+screenshots are kept where `FLUXUM_SHOTS` says.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -53,10 +54,16 @@ class Seen:
         self.hosts: set[str] = set()
 
     def watch(self, page: Any) -> None:
-        page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
+        page.on("pageerror", self._fail)
         page.on("console", self._note)
-        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
-        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2].split(":")[0]))
+        page.on("dialog", self._fail)
+        page.on("request", self._request)
+
+    def _fail(self, what: Any) -> None:
+        self.errors.append(f"error: {what}")
+
+    def _request(self, request: Any) -> None:
+        self.hosts.add(urlsplit(str(request.url)).hostname or "")
 
     def _note(self, message: Any) -> None:
         if message.type in {"error", "warning"}:
