@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -56,13 +57,13 @@ class Seen:
         page.on("pageerror", self._fail)
         page.on("console", self._note)
         page.on("dialog", self._fail)
-        page.on("request", self._send)
+        page.on("request", self._request)
 
     def _fail(self, what: Any) -> None:
-        self.errors.append(str(what))
+        self.errors.append(f"error: {what}")
 
-    def _send(self, request: Any) -> None:
-        self.hosts.add(request.url.split("/")[2].split(":")[0])
+    def _request(self, request: Any) -> None:
+        self.hosts.add(urlsplit(str(request.url)).hostname or "")
 
     def _note(self, message: Any) -> None:
         if message.type in {"error", "warning"}:
