@@ -23,7 +23,7 @@ class Terminal(LinuxDriver):
     """
 
     def __init__(self, app: "App[Any]", **options: Any) -> None:
-        super().__init__(app, **options)
+        super().__init__(app, **options)  # pyright: ignore[reportUnknownMemberType]
         self._out = _Out(sys.__stdout__)
         self._file: Any = self._out  # textual needs no more of it than this has
         self.queued = 0
