@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 PICTURE = Path(__file__).with_name("page.jpg")
 _WIDTH, _HEIGHT = 1360, 780
-_QUALITY = 72
+_QUALITY = 66
 _WAIT_MS = 120_000
 _AFTER_S = 6.0
 

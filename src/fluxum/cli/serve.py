@@ -179,8 +179,9 @@ async def opened_hub(
 async def _live(
     opening: AbstractAsyncContextManager[Hub], options: PageOptions, output: Output
 ) -> None:
+    token = options.token()
     async with opening as opened:
-        await show_page(opened, options, output)
+        await show_page(opened, options, output, token)
 
 
 async def _play(
@@ -195,16 +196,18 @@ async def _play(
         raise BadInput(f"a recording has its own markets, was given {wanted} as well")
     first, *more = map(Path, files)
     playback = Playback(first, exchange or None, options.depth, more)
-    await show_page(PlayedStage(playback, speed), options, output)
+    await show_page(PlayedStage(playback, speed), options, output, options.token())
 
 
-async def show_page(source: Hub | PlayedStage, options: PageOptions, output: Output) -> None:
+async def show_page(
+    source: Hub | PlayedStage, options: PageOptions, output: Output, token: str | None = None
+) -> None:
     """Serve the page of a hub or a recording, and report its URL."""
     opening = serve_page(
         source,
         host=options.host,
         port=options.port,
-        token=options.token(),
+        token=token,
         names=options.names,
         depth=options.depth,
     )

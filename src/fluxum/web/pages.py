@@ -153,16 +153,16 @@ class Pages:
         """The messages that a page has not had yet, the oldest first."""
         frame = self._frame
         assert frame is not None, "a view is built before anything is sent"
-        begun = (self._stage.epoch, frame.keys)
+        begun = (self._epoch, frame.keys)
         if page.begun != begun:
             page.begin(begun)
-            yield hello(frame, self._stage.epoch)
+            yield hello(frame, self._epoch)
         keeper = self._stage.keeper
         if page.loss < keeper.losses_seen:
             lines = keeper.losses(after=page.loss)
             page.loss = keeper.losses_seen
             yield losses(lines, keeper.losses_seen)
-        for key, message in self._candles.items():
+        for key, message in list(self._candles.items()):  # others are added while one is sent
             if page.candles.get(key) is not message and (page.show is None or key in page.show):
                 page.candles[key] = message
                 yield message

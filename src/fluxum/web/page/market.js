@@ -74,7 +74,7 @@ export class Market {
     const parts = [];
     if (failure) parts.push(failure);
     if (proof && proof.reason) parts.push(proof.reason);
-    if (proof && status === "valid") parts.push(`${count(proof.checks)} checks`, age(proof.age_s), `generation ${proof.generation}`);
+    if (proof && status === "valid") parts.push(`${count(proof.checks)} ${proof.checks === 1 ? "check" : "checks"}`, age(proof.age_s), `generation ${proof.generation}`);
     else if (proof) parts.push(`generation ${proof.generation}`);
     if (since < 20000 && status === "valid") parts.push(`withdrawn ${age(since / 1000)}: ${this.hitText}`);
     const text = parts.map((part) => ` \u00b7 ${part}`).join("");
