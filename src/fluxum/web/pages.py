@@ -33,7 +33,7 @@ _SEND_S = 10.0
 _HEARTBEAT_S = 10.0
 
 
-class Page:
+class _Page:
     """One open page, and what it has had."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Pages:
         self._stage = stage
         self._extent = Extent(depth=depth, trades=trades, losses=0)
         self._candle_extent = Extent(depth=1, trades=0, losses=0, candles=_CANDLES)
-        self._pages: set[Page] = set()
+        self._pages: set[_Page] = set()
         self._frame: Frame | None = None
         self._candles: dict[str, bytes] = {}
         self._moved, self._left = asyncio.Event(), asyncio.Event()
@@ -105,7 +105,7 @@ class Pages:
         socket = web.WebSocketResponse(
             heartbeat=_HEARTBEAT_S, max_msg_size=MESSAGE_MAX, compress=False, writer_limit=1
         )
-        page = Page()
+        page = _Page()
         self._pages.add(page)
         try:
             await socket.prepare(request)
@@ -116,7 +116,7 @@ class Pages:
             self._left.set()
         return socket
 
-    async def _read(self, socket: web.WebSocketResponse, page: Page) -> None:
+    async def _read(self, socket: web.WebSocketResponse, page: _Page) -> None:
         async for message in socket:
             wish = parse_wish(message.data) if message.type is WSMsgType.TEXT else None
             if wish is None:
@@ -129,7 +129,9 @@ class Pages:
             if wish.replay is not None:
                 self._stage.steer(wish.replay)
 
-    async def _write(self, request: web.Request, socket: web.WebSocketResponse, page: Page) -> None:
+    async def _write(
+        self, request: web.Request, socket: web.WebSocketResponse, page: _Page
+    ) -> None:
         """Send what is due whenever something is, until the end; a page that takes nothing ends."""
         if self._frame is None:
             self._build()
@@ -149,7 +151,7 @@ class Pages:
             if request.transport is not None:
                 request.transport.abort()
 
-    def _due(self, page: Page) -> Iterator[bytes]:
+    def _due(self, page: _Page) -> Iterator[bytes]:
         """The messages that a page has not had yet, the oldest first."""
         frame = self._frame
         assert frame is not None, "a view is built before anything is sent"
