@@ -317,3 +317,28 @@ def test_a_venue_of_a_hub_that_fails_is_shown_with_its_reason() -> None:
     assert [one.is_ready for one in made.venues] == [True, False]
     assert made.venues[1].missing
     assert not made.consolidated
+
+
+def test_many_views_of_a_hub_report_each_venue_of_a_book_once() -> None:
+    async def main() -> tuple[View, int]:
+        markets = {"kraken": ["BTC/USD"], "coinbase": ["BTC/USD"]}
+        async with (
+            exchanges(markets) as world,
+            fluxum.hub(markets, runtime=world.runtime) as hub,
+        ):
+            keeper = ViewKeeper(world.clock.now_ns)
+            with hub.events(ViewKeeper.wants) as events:
+                await hub.wait_ready(timeout_s=20)
+                for _ in range(9):
+                    view(hub, keeper)
+                    await asyncio.sleep(0.1)
+                made = view(hub, keeper)
+                for event in events.drain():
+                    keeper.take(event)
+            return made, keeper.counts["venue_returned"]
+
+    made, returned = run(main())
+
+    (both,) = made.consolidated
+    assert both.venues == ("kraken", "coinbase")
+    assert returned == 2

@@ -33,7 +33,7 @@ from fluxum.web import PORT, LiveStage
 
 __all__ = ["DemoFailed", "demo"]
 
-_CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
+_CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER)
 _MOVES_PER_S = 40.0
 _SPOILED_AT, _HANGUP_AT = 0.3, 0.55  # parts of the whole duration
 _SECONDS = 20.0
@@ -85,7 +85,8 @@ def _play(venue: Venue, seconds: float, seed: int, form: Format, *, trading: boo
     spoiled = "drop" if venue.checks.book is None else "corrupt"
     faults = f"{spoiled}@{seconds * _SPOILED_AT:.2f}s,hangup@{seconds * _HANGUP_AT:.2f}s"
     symbols = venue.sample_symbols[:2]
-    channels = [channel for channel in _CHANNELS if channel in venue.routes]
+    drawn = (Channel.CANDLE,) if form is Format.TABLE and can_show() else ()
+    channels = [channel for channel in (*_CHANNELS, *drawn) if channel in venue.routes]
 
     async def main(output: Output) -> None:
         async with simulated(venue.name, symbols, seed=seed, rate=_MOVES_PER_S, faults=faults) as (

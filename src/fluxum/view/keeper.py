@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 
 from fluxum.board import Board, Carries, Noted
+from fluxum.book.consolidated import ConsolidatedBook
 from fluxum.errors import BadInput
 from fluxum.model.account import Balance
 from fluxum.model.event import (
@@ -82,6 +83,8 @@ class ViewKeeper:
         """The number of the last line of the log."""
         self.counts: Counter[str] = Counter()
         """How many lines there were of each kind; together they are `losses_seen`."""
+        self.consolidated: dict[Symbol, ConsolidatedBook] = {}
+        """The books of all venues that views read, held so that each event of them comes once."""
         self.candles_changed = 0
         """A number that grows with every candle and every gap."""
 

@@ -60,7 +60,7 @@ def view(
     """
     extent = extent or Extent()
     found = readings(source, ledgers)
-    books = _consolidated(source, found, extent.depth) if isinstance(source, Hub) else ()
+    books = _consolidated(source, found, extent.depth, keeper) if isinstance(source, Hub) else ()
     return view_of(found, keeper, extent, tuple(books))
 
 
@@ -124,7 +124,7 @@ def market_views(
 
 
 def _consolidated(
-    hub: Hub, found: Iterable[VenueReadings], depth: int
+    hub: Hub, found: Iterable[VenueReadings], depth: int, keeper: ViewKeeper
 ) -> Iterator[ConsolidatedView]:
     """The books of markets that several venues have."""
     venues_by_symbol: dict[Symbol, int] = {}
@@ -133,7 +133,9 @@ def _consolidated(
             venues_by_symbol[symbol] = venues_by_symbol.get(symbol, 0) + 1
     for symbol, count in venues_by_symbol.items():
         if count > 1:
-            reading = hub.book(symbol).read(depth)
+            if symbol not in keeper.consolidated:
+                keeper.consolidated[symbol] = hub.book(symbol)
+            reading = keeper.consolidated[symbol].read(depth)
             bids, asks = (
                 tuple(ConsolidatedLevelView(one.price, one.quantity, one.venues) for one in levels)
                 for levels in (reading.bids, reading.asks)
