@@ -69,14 +69,18 @@ class Engine:
     def kill(self) -> None:
         """End it at once, as `kill -9` does."""
         assert self._process is not None
+        # First those that begin others: an orphan of PostgreSQL would still acknowledge a commit
+        # that the next server does not have.
+        self._signal(signal.SIGSTOP)
         pids = self._pids()
         self._signal(signal.SIGKILL)
+        self._process.send_signal(signal.SIGCONT)  # what runs a server that stops stops as well
         self._process.wait()
-        until_s = time.monotonic() + _READY_S
-        while any(_is_alive(pid) for pid in pids) and time.monotonic() < until_s:
-            time.sleep(0.01)
         self._process = None
-        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        until_s = time.monotonic() + _READY_S
+        while any(_is_alive(pid) for pid in pids):
+            assert time.monotonic() < until_s, f"{self.name} cannot be killed"
+            time.sleep(0.01)
 
     def pause(self) -> None:
         """Hold it, as `kill -STOP` does: it is there and does not answer."""
@@ -85,6 +89,8 @@ class Engine:
     def go_on(self) -> None:
         """Let it go on after `pause`."""
         self._signal(signal.SIGCONT)
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End it if it runs."""

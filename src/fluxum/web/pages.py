@@ -17,7 +17,7 @@ from fluxum.view import Extent
 from fluxum.web.messages import Frame, bye, candles, hello, key_of, losses, parse_wish
 from fluxum.web.stage import Stage
 
-__all__ = ["MESSAGE_MAX", "PAGES_MAX", "Page", "Pages"]
+__all__ = ["MESSAGE_MAX", "PAGES_MAX", "Pages"]
 
 _log = logging.getLogger(__name__)
 

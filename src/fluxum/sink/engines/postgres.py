@@ -37,7 +37,8 @@ ON COMMIT DELETE ROWS
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext($1))"
 _INSERT = """
 INSERT INTO {name} (stream, epoch, n, event)
-SELECT stream, epoch, n, event FROM staging ORDER BY stream, epoch, n ON CONFLICT DO NOTHING
+SELECT stream, epoch, n, event FROM staging ORDER BY stream, epoch, n
+ON CONFLICT (stream, epoch, n) DO NOTHING
 """
 _READ = """
 SELECT stream, epoch, n, event, place FROM {name} WHERE place > $1 ORDER BY place LIMIT $2
