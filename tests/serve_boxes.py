@@ -1,6 +1,6 @@
 """Serves several simulated exchanges from one process, each with an account, until it is ended.
 
-python serve_boxes.py KEYS NAME...     prints {"kraken": "ws://127.0.0.1:40001", ...} when all are ready
+python serve_boxes.py KEYS NAME...     prints {"kraken": "ws://127.0.0.1:40001", ...}, then waits
 """
 
 import asyncio
