@@ -153,6 +153,7 @@ class ActiveSubscriptions:
         self.streams: dict[Subscription, Stream] = {}
         self._snapshots = venue.snapshots
         self._is_part = venue.is_part
+        self._whole = venue.whole
         self._by_kind: dict[type, dict[_Key, Stream]] = {
             kind: {} for kinds in _KINDS.values() for kind in kinds
         }
@@ -220,6 +221,12 @@ class ActiveSubscriptions:
     def is_of_account(self, subscription: Subscription) -> bool:
         """Whether a subscription has data of the account; that of a link of orders has none."""
         return subscription.channel.is_private and subscription.depth != ORDERS
+
+    def whole(self, stream: Stream) -> Stream:
+        """The account's stream that a part with its data is carried for; any other one itself."""
+        if not self.is_of_account(stream.subscription):
+            return stream
+        return self.streams.get(self._whole(stream.subscription), stream)
 
 
 def _key_of(subscription: Subscription) -> _Key:

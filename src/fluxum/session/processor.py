@@ -162,7 +162,7 @@ class EventProcessor:
             stream = self.streams[subscription]
             stream.begin()
             self.refused.pop(subscription, None)  # requested again over the next link
-            data_ns = self.active.data_ns(self._whole(stream))
+            data_ns = self.active.data_ns(self.active.whole(stream))
             if data_ns is not None:
                 self.gaps.begin(self._venue.whole(subscription), cause, data_ns, reason)
             self._lose_account(subscription)
@@ -311,7 +311,7 @@ class EventProcessor:
         )
 
     def _begin_desync(self, stream: Stream, reason: str, now_ns: int) -> None:
-        stream = self._whole(stream)
+        stream = self.active.whole(stream)
         self.counts.desyncs += 1
         stream.has_data = False
         subscription = stream.subscription
@@ -464,7 +464,7 @@ class EventProcessor:
 
     def _joined(self, part: Stream) -> None:
         """A further stream of the account begins: what it missed is in another snapshot."""
-        whole = self._whole(part)
+        whole = self.active.whole(part)
         if self.account is not None and whole is not part and whole.is_acknowledged:
             whole.lack(_SNAPSHOT_AWAITED)
             self.account.acknowledged(whole.subscription.channel)
@@ -485,12 +485,6 @@ class EventProcessor:
                 stream.lack(reason)
 
     # Pieces
-
-    def _whole(self, stream: Stream) -> Stream:
-        """The account's stream that a part with its data is carried for; any other one itself."""
-        if not self.active.is_of_account(stream.subscription):
-            return stream
-        return self.streams.get(self._venue.whole(stream.subscription), stream)
 
     def _have(self, stream: Stream) -> None:
         if stream.feed.readiness.lacks(stream.subscription):

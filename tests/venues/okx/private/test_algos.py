@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fluxum import BadInput, OrderRequest, OrderType, Side, Symbol
+from fluxum import BadInput, Fill, OrderRequest, OrderType, Side, Symbol
 from fluxum.model.event import Event, Subscribed
 from fluxum.model.order import (
     Accepted,
@@ -330,7 +330,8 @@ def test_the_published_order_waits_to_take_a_profit() -> None:
         Side.BUY,
     )
     assert (order.order_type, order.status) == (OrderType.TAKE_PROFIT, OrderStatus.PENDING)
-    assert (order.quantity, order.trigger_price, order.limit_price) == (0, 1, None)
+    assert (order.quantity, order.trigger_price) == (Decimal(0), Decimal(1))
+    assert order.limit_price is None
     assert (order.opened_ns, order.venue_ns) == (1685002746818 * MS, 1708679675245 * MS)
 
 
@@ -423,8 +424,13 @@ def test_what_goes_on_has_the_name_and_ends_the_order_that_waited() -> None:
     assert isinstance(order, OrderUpdate)
     assert isinstance(ended, OrderUpdate)
     assert (order.order_id, order.client_order_id) == ("452197707845865472", "mine")
-    assert fill.client_order_id == "mine"  # type: ignore[union-attr] - it is a fill
-    assert (ended.order_id, ended.status, ended.filled) == ("algo-9", OrderStatus.EXPIRED, 0)
+    assert isinstance(fill, Fill)
+    assert fill.client_order_id == "mine"
+    assert (ended.order_id, ended.status, ended.filled) == (
+        "algo-9",
+        OrderStatus.EXPIRED,
+        Decimal(0),
+    )
     assert ended.reason == "it goes on as 452197707845865472"
     assert ended.venue_ns < 1654084334977 * MS  # when the order that goes on was placed
 
@@ -444,7 +450,10 @@ def test_the_published_lists_are_read() -> None:
     assert by_id.fetch.path == "/api/v5/trade/order-algo?algoId=1880721064716505088"
 
     (waiting,) = by_id.read(CAPTURES["rest_orders_algo_pending"], NOW)
-    assert (waiting.order_id, waiting.trigger_price) == ("algo-1753184812254216192", 10000)
+    assert (waiting.order_id, waiting.trigger_price) == (
+        "algo-1753184812254216192",
+        Decimal(10000),
+    )
     page = by_id.read(CAPTURES["rest_orders_algo_history"], NOW)
 
     assert page.items == ()
@@ -457,7 +466,11 @@ def test_the_published_lists_are_read() -> None:
         OrderStatus.EXPIRED,
         "it goes on as 1884789786215137280",
     )
-    assert (ended.order_type, ended.venue_type, ended.quantity) == (OrderType.OTHER, "oco", 1)
+    assert (ended.order_type, ended.venue_type, ended.quantity) == (
+        OrderType.OTHER,
+        "oco",
+        Decimal(1),
+    )
     assert went_on.status is OrderStatus.FILLED
     gone = b'{"code":"51603","msg":"Order does not exist","data":[]}'
     assert [one.order_id for one in page.next.read(gone, NOW)] == [ended.order_id]

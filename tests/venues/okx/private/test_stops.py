@@ -62,7 +62,8 @@ def test_a_stop_waits_is_triggered_and_trades_as_one_order(symbol: Symbol | None
                 OrderType.STOP_LOSS,
             )
             assert waiting.order_id.startswith("algo-")
-            assert waiting.trigger_price == order.request.trigger.price
+            assert order.request is not None
+            assert order.request.trigger == Trigger(waiting.trigger_price or 0)
             assert [o.order_id for o in one.trader.orders.open_orders()] == [waiting.order_id]
 
             await sink(one, one.bid - 3)
@@ -180,7 +181,7 @@ def test_a_stop_that_was_triggered_in_an_outage_is_found_with_what_it_traded(kin
     async def story() -> None:
         async with trading(OKX, rate_per_s=0) as one:
             has_limit = kind.endswith("limit")
-            limit = {"limit_price": one.bid + 500} if has_limit else {}
+            limit: dict[str, Any] = {"limit_price": one.bid + 500} if has_limit else {}
             order = await one.trader.orders.place(stop(one, kind=kind, **limit))
             await asyncio.sleep(1)
             low, one.cable.is_cut = one.bid - 3, True
