@@ -40,7 +40,7 @@ MS = 1_000_000
 
 
 def request(symbol: Symbol = BTC, **more: Any) -> OrderRequest:
-    given = {
+    given: dict[str, Any] = {
         "side": "sell",
         "order_type": "stop_loss",
         "quantity": "0.02",
@@ -290,7 +290,7 @@ def link() -> tuple[AccountLink, list[Event]]:
     for fetch, rows in zip(LISTS, (SPOT, CONTRACTS, []), strict=True):
         assert protocol.receive_response(fetch, listed(rows), NOW) == ()
     events = [*protocol.receive(CAPTURES["login"], NOW)]
-    asked = []
+    asked: list[dict[str, Any]] = []
     while protocol.outbox:
         effect = protocol.outbox.popleft()
         assert isinstance(effect, Send)
