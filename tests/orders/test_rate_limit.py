@@ -14,9 +14,11 @@ from fluxum.model.order import (
     CancelAllAfter,
     CancelBatch,
     Edit,
+    OrderType,
     Place,
     PlaceBatch,
     TradingCount,
+    Trigger,
 )
 from fluxum.orders.rate_limit import OrderRateLimit
 from fluxum.venues.rates import Decaying, Windowed
@@ -273,3 +275,20 @@ def test_a_count_of_the_account_is_one_for_all_markets() -> None:
     assert [limit.count(BTC, at(0)), limit.count(ETH, at(1))] == [2, 1]
     assert refusal is not None
     assert refusal.wait_s == 1
+
+
+def test_orders_that_wait_for_a_price_are_counted_by_themselves() -> None:
+    """Two of them in ten seconds, and any number of the others."""
+    rate = Windowed(Decimal(2), Decimal(10))
+    rates = (OrderRate(rate=rate, operations=frozenset({Operation.PLACE}), triggered=True),)
+    limit = OrderRateLimit(TradingAllowance(rates=rates), lambda _name: None, tuple)
+    waits = Place(request=request(order_type=OrderType.STOP_LOSS_LIMIT, trigger=Trigger(101)))
+
+    for number in range(5):
+        limit.book(number, Place(request=request()), START_NS)
+    assert limit.would_refuse(waits, START_NS) is None
+    for number in range(5, 7):
+        limit.book(number, waits, START_NS)
+
+    assert limit.would_refuse(waits, START_NS) is not None
+    assert limit.would_refuse(Place(request=request()), START_NS) is None

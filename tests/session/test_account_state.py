@@ -144,6 +144,16 @@ def test_an_order_of_a_status_that_is_not_known_is_open() -> None:
     assert set(following.orders) == {"O-1"}
 
 
+def test_an_order_that_ended_stays_ended_whatever_another_link_still_sends() -> None:
+    following = AccountState(0, 0)
+
+    following.update(order("O-1", OrderStatus.OPEN))
+    following.update(order("O-1", OrderStatus.FILLED))
+    following.update(order("O-1", OrderStatus.OPEN))
+
+    assert following.orders == {}
+
+
 def test_what_happened_before_is_not_told() -> None:
     following = AccountState(100, 0)
 

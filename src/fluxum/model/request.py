@@ -405,9 +405,5 @@ _EDIT = {
     **_QUANTITIES,
     **_SENDING,
 }
-_CANCEL_BATCH = {
-    "order_ids": texts,
-    "client_order_ids": texts,
-    "symbols": mapping(text, symbol),
-}
+_CANCEL_BATCH = {"order_ids": texts, "client_order_ids": texts, "symbols": mapping(text, symbol)}
 _CANCEL = {"user_references": several(whole), **_CANCEL_BATCH}

@@ -171,14 +171,14 @@ def owner_of(
 ) -> AccountSession:
     """What an account may do with the session of this event processor."""
     executions = Subscription(Channel.EXECUTION)
-    parts = venue.parts(executions)
+    parts, commanded = venue.parts(executions), venue.commanded
 
     def carrier(one: Subscription) -> Feed | None:
         stream = processor.streams.get(one)
         return None if stream is None else stream.feed
 
     def command(number: int, wanted: Command) -> None:
-        feed = carrier(venue.commanded)
+        feed = carrier(commanded)
         if feed is None:
             raise TransportError("no stream of the account is subscribed: nothing was sent")
         feed.command(number, wanted)

@@ -77,7 +77,7 @@ class AccountState:
         """The same for the account's entries."""
         self._fills = SeenFills(_IDS_KEPT)
         self._entries = RecentIds(_IDS_KEPT)
-        self._ended = RecentIds(_IDS_KEPT)
+        self._ended: dict[str, None] = {}
         self._transfers = Transfers()
 
     @property
@@ -152,7 +152,9 @@ class AccountState:
         """Update the state of an order. One that ended stays ended: links may differ in delay."""
         self.executed_ns = max(self.executed_ns or 0, order.venue_ns)
         if order.status.is_final:
-            self._ended.take(order.order_id)
+            self._ended[order.order_id] = None
+            if len(self._ended) > _IDS_KEPT:
+                del self._ended[next(iter(self._ended))]
             self.orders.pop(order.order_id, None)
         elif order.order_id not in self._ended:
             self.orders[order.order_id] = order

@@ -154,6 +154,7 @@ class ActiveSubscriptions:
         self.streams: dict[Subscription, Stream] = {}
         self._snapshots = venue.snapshots
         self._is_part = venue.is_part
+        self._whole = venue.whole
         self._by_kind: dict[type, dict[_Key, Stream]] = {
             kind: {} for kinds in _KINDS.values() for kind in kinds
         }
@@ -226,7 +227,11 @@ class ActiveSubscriptions:
         """The account's stream that a part with its data is carried for; any other one itself."""
         if not self.is_of_account(stream.subscription):
             return stream
+<<<<<<< HEAD
         return self.streams.get(self._venue.whole(stream.subscription), stream)
+=======
+        return self.streams.get(self._whole(stream.subscription), stream)
+>>>>>>> h/stops
 
 
 def _key_of(subscription: Subscription) -> _Key:

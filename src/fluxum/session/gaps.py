@@ -113,10 +113,6 @@ class RecentIds:
         self._order: deque[str] = deque()
         self._seen: set[str] = set()
 
-    def __contains__(self, one_id: str) -> bool:
-        """Whether an id is remembered."""
-        return one_id in self._seen
-
     def take(self, trade_id: str) -> bool:
         """Remember an id; false when it is remembered already."""
         if trade_id in self._seen:
