@@ -146,7 +146,6 @@ class ActiveSubscriptions:
 
     def __init__(self, venue: Venue) -> None:
         checks = venue.checks
-        self._venue = venue
         self.books: BookKeeper[Book] = BookKeeper(venue.name, Book, checks.book, checks.depth)
         self.level3: BookKeeper[Level3Book] = BookKeeper(
             venue.name, Level3Book, checks.level3, checks.depth
@@ -227,11 +226,7 @@ class ActiveSubscriptions:
         """The account's stream that a part with its data is carried for; any other one itself."""
         if not self.is_of_account(stream.subscription):
             return stream
-<<<<<<< HEAD
-        return self.streams.get(self._venue.whole(stream.subscription), stream)
-=======
         return self.streams.get(self._whole(stream.subscription), stream)
->>>>>>> h/stops
 
 
 def _key_of(subscription: Subscription) -> _Key:

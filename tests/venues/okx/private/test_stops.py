@@ -63,12 +63,7 @@ def test_a_stop_waits_is_triggered_and_trades_as_one_order(symbol: Symbol | None
             )
             assert waiting.order_id.startswith("algo-")
             assert order.request is not None
-<<<<<<< HEAD
-            assert order.request.trigger is not None
-            assert waiting.trigger_price == order.request.trigger.price
-=======
             assert order.request.trigger == Trigger(waiting.trigger_price or 0)
->>>>>>> h/stops
             assert [o.order_id for o in one.trader.orders.open_orders()] == [waiting.order_id]
 
             await sink(one, one.bid - 3)
