@@ -201,8 +201,8 @@ def _facts(
     traders: Mapping[str, Trader],
     kept: BotJournal | None,
 ) -> Generator[RunLog | None]:
-    """The facts of the run beside its journal; `None` without one."""
-    if folder is None or kept is None:
+    """The facts of the run beside its journal; `None` without one, or without a market."""
+    if folder is None or kept is None or not wanted.markets:
         yield None
         return
     papers = {venue: one for venue, one in traders.items() if isinstance(one, PaperTrader)}

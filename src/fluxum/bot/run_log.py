@@ -223,7 +223,7 @@ class RunLog:
         self._was_stopped_ns = facts.ends_ns
         self._worth.resume(facts)
         for fact in facts.orders:
-            one = LoggedOrder(fact, self._followed)
+            one = LoggedOrder(fact, self._followed if fact.venue in self._papers else None)
             one.is_changed = False
             self._orders[fact.name] = one
             if not fact.status.is_final:
