@@ -62,7 +62,7 @@ def gap(symbol: Symbol, until_ns: int) -> Gap:
     )
 
 
-def test_lines_of_the_log_are_numbered_from_1_and_the_number_tells_what_is_not_shown() -> None:
+def test_lines_of_the_log_are_numbered_from_1_so_what_is_not_shown_can_be_counted() -> None:
     kept = keeper(losses_kept=3)
 
     for number in range(1, 6):

@@ -27,7 +27,7 @@ from hubs import BTC, KEYS, exchanges
 SECOND = 1_000_000_000
 NOW = 1_767_225_600 * SECOND
 GOLDEN = Path(__file__).with_name("golden.json")
-NOBODY = PipeStatistics(capacity=0, offered=0, delivered=0, conflated=0, dropped=0, waiting=0)
+NO_READER = PipeStatistics(capacity=0, offered=0, delivered=0, conflated=0, dropped=0, waiting=0)
 
 
 def ladder() -> Book:
@@ -51,7 +51,7 @@ def ladder() -> Book:
 def statistics(**changed: int) -> SessionStatistics:
     fields: dict[str, Any] = {}
     fields.update(dict.fromkeys(SessionStatistics.__struct_fields__, 0))
-    fields |= {"venue": "a", "state": State.READY, "readers": (), "departed": NOBODY}
+    fields |= {"venue": "a", "state": State.READY, "readers": (), "departed": NO_READER}
     fields |= {"clock_offset_s": None, "clock_uncertainty_s": None, "names": None}
     fields |= {"frames": 100, "data": 90, "control": 8, "rejected": 2}
     fields.update(changed)

@@ -1,4 +1,4 @@
-"""The files of the page: nothing from elsewhere, and what is vendored is what its list says."""
+"""The files of the page: nothing from elsewhere; vendored files are those that are listed."""
 
 import re
 import shutil

@@ -1,7 +1,7 @@
 """The page in a browser, over a simulated exchange with faults: what a user sees of each.
 
 Needs `pip install -r requirements/browser.txt`, and Chromium: `apt-get install chromium`. The
-screenshots are kept where `FLUXUM_SHOTS` says.
+screenshots are kept in the folder that `FLUXUM_SHOTS` names.
 """
 
 import asyncio

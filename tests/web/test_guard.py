@@ -1,4 +1,4 @@
-"""Who is let in: tokens, cookies, names of this machine, pages."""
+"""Which requests are admitted: tokens, cookies, names of this machine, pages."""
 
 from pathlib import Path
 

@@ -4,19 +4,19 @@ import json
 
 import pytest
 
-from fluxum.web.messages import Wish, bye, parse_wish
+from fluxum.web.messages import PageRequest, bye, parse_request
 from fluxum.web.stage import Steer
 
 
 @pytest.mark.parametrize(
-    ("text", "wish"),
+    ("text", "wanted"),
     [
-        ('{"show":["a BTC/USD"]}', Wish(show=("a BTC/USD",))),
+        ('{"show":["a BTC/USD"]}', PageRequest(show=("a BTC/USD",))),
         (
             '{"replay":{"play":false,"speed":5,"seek":0.5}}',
-            Wish(replay=Steer(play=False, speed=5.0, seek=0.5)),
+            PageRequest(replay=Steer(play=False, speed=5.0, seek=0.5)),
         ),
-        ("{}", Wish()),
+        ("{}", PageRequest()),
         ("", None),
         ("[]", None),
         ('{"order":{"side":"buy"}}', None),
@@ -25,8 +25,8 @@ from fluxum.web.stage import Steer
         ("[" * 5000, None),
     ],
 )
-def test_a_page_can_wish_for_little(text: str, wish: Wish | None) -> None:
-    assert parse_wish(text) == wish
+def test_a_page_can_request_little(text: str, wanted: PageRequest | None) -> None:
+    assert parse_request(text) == wanted
 
 
 def test_a_goodbye_is_json_whatever_its_reason() -> None:

@@ -124,7 +124,7 @@ def test_a_page_winds_the_recording_back_and_begins_anew(stage: PlayedStage) -> 
     served(stage, test)
 
 
-def test_at_the_end_every_page_is_told(stage: PlayedStage) -> None:
+def test_at_the_end_every_page_gets_bye(stage: PlayedStage) -> None:
     async def story() -> None:
         async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
             async with serve(stage, port=0) as page:
@@ -197,7 +197,7 @@ def test_scripts_read_json_with_the_token(
     served(stage, test)
 
 
-def test_a_book_is_as_deep_as_is_wished(stage: PlayedStage) -> None:
+def test_a_book_is_as_deep_as_was_requested(stage: PlayedStage) -> None:
     async def test(page: PageServer, browser: ClientSession) -> None:
         await log_in(page, browser)
         async with browser.get("/api/book/kraken/BTC-USD?depth=3") as answer:
@@ -222,7 +222,7 @@ def test_a_book_is_as_deep_as_is_wished(stage: PlayedStage) -> None:
         ("/api/losses?after=-1", 400, "was '-1'"),
     ],
 )
-def test_bad_questions_get_an_answer_that_says_what_was_expected(
+def test_bad_questions_get_an_answer_with_what_was_expected(
     stage: PlayedStage, path: str, status: int, message: str
 ) -> None:
     async def test(page: PageServer, browser: ClientSession) -> None:

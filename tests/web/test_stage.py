@@ -78,7 +78,7 @@ def test_winding_is_exact_and_a_way_back_begins_anew(playback: Playback) -> None
     assert stage.view(Extent()).markets[0].trades_seen == UPDATES // 4 // 10
 
 
-def test_wishes_outside_their_range_are_cut(playback: Playback) -> None:
+def test_values_outside_their_range_are_cut(playback: Playback) -> None:
     stage = PlayedStage(playback)
 
     async def story() -> None:

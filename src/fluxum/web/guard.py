@@ -1,4 +1,4 @@
-"""Who may read the page: tokens, cookies, and the headers `Host` and `Origin`.
+"""Which requests may read the page: tokens, cookies, and the headers `Host` and `Origin`.
 
 A browser sends requests of any web page to this machine, and a web page may point its own name to
 127.0.0.1 (rebinding). So each request has to name this machine in `Host`, come from this page by

@@ -9,22 +9,22 @@ from fluxum.version import __version__
 from fluxum.view import LossView, MarketView, View, encode_view
 from fluxum.web.stage import ReplayView, Steer
 
-__all__ = ["Frame", "Wish", "bye", "candles", "hello", "key_of", "losses", "parse_wish"]
+__all__ = ["Frame", "PageRequest", "bye", "candles", "hello", "key_of", "losses", "parse_request"]
 
 PROTOCOL = 1
 
 
-class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PageRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a page sends: the markets to show (`VENUE SYMBOL`), or what it wants of a recording."""
 
     show: tuple[str, ...] | None = None
     replay: Steer | None = None
 
 
-_decode = msgspec.json.Decoder(Wish).decode
+_decode = msgspec.json.Decoder(PageRequest).decode
 
 
-def parse_wish(text: str) -> Wish | None:
+def parse_request(text: str) -> PageRequest | None:
     """What a page has sent; `None` if it makes no sense."""
     try:
         return _decode(text)

@@ -14,7 +14,7 @@ from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
 
 from fluxum.flow.background import background
 from fluxum.view import Extent
-from fluxum.web.messages import Frame, bye, candles, hello, key_of, losses, parse_wish
+from fluxum.web.messages import Frame, bye, candles, hello, key_of, losses, parse_request
 from fluxum.web.stage import Stage
 
 __all__ = ["MESSAGE_MAX", "PAGES_MAX", "Pages"]
@@ -88,7 +88,7 @@ class Pages:
             self._wake()
 
     async def end(self, timeout_s: float) -> None:
-        """Say goodbye to every page, and wait until they have left, for so long at most."""
+        """Send `bye` to every page and wait for their end, for so long at most."""
         self._is_ending = True
         self._wake()
         with suppress(TimeoutError):
@@ -118,16 +118,16 @@ class Pages:
 
     async def _read(self, socket: web.WebSocketResponse, page: _Page) -> None:
         async for message in socket:
-            wish = parse_wish(message.data) if message.type is WSMsgType.TEXT else None
-            if wish is None:
+            wanted = parse_request(message.data) if message.type is WSMsgType.TEXT else None
+            if wanted is None:
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"not understood")
                 return
-            if wish.show is not None:
-                page.show = frozenset(wish.show[:_SHOW_MAX])
+            if wanted.show is not None:
+                page.show = frozenset(wanted.show[:_SHOW_MAX])
                 page.frame = 0
                 page.candles.clear()
-            if wish.replay is not None:
-                self._stage.steer(wish.replay)
+            if wanted.replay is not None:
+                self._stage.steer(wanted.replay)
 
     async def _write(
         self, request: web.Request, socket: web.WebSocketResponse, page: _Page

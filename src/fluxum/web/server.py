@@ -1,4 +1,4 @@
-"""The server of the page: who is let in, which files, the WebSocket, and the end."""
+"""The server of the page: which requests it admits, its files, the WebSocket, and the end."""
 
 import logging
 import secrets

@@ -182,7 +182,7 @@ class PlayedStage:
         return _statistics(self._playback)
 
     def steer(self, wanted: Steer) -> None:
-        """Play or pause, set the speed (at most 1000), wind; a wish outside its range is cut."""
+        """Play or pause, set the speed (at most 1000), wind; a value outside its range is cut."""
         if wanted.play is not None:
             self._is_playing = wanted.play
         if wanted.speed is not None and wanted.speed > 0:
