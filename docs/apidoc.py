@@ -37,6 +37,7 @@ GROUPS = {
     "Orders and limits": ("fluxum.orders",),
     "Ledger, positions, profit": ("fluxum.ledger",),
     "Recordings": ("fluxum.replay", "fluxum.tape", "fluxum.verify"),
+    "Streams out": ("fluxum.sink",),
     "Errors": ("fluxum.errors",),
     "Unions and constants": ("",),
 }
