@@ -1,10 +1,6 @@
 """Serves several simulated exchanges from one process, each with an account, until it is ended.
 
-<<<<<<< HEAD
-python serve_boxes.py KEYS NAME...   prints {"kraken": "ws://127.0.0.1:40001", ...} when ready
-=======
 python serve_boxes.py KEYS NAME...     prints {"kraken": "ws://127.0.0.1:40001", ...}, then waits
->>>>>>> h/package
 """
 
 import asyncio

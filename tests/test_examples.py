@@ -69,17 +69,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def urls(folder: Path) -> Iterator[dict[str, str]]:
     """Six simulated exchanges in one process."""
-<<<<<<< HEAD
-    program = HERE / "serve_boxes.py"
-    command: list[str | Path] = [sys.executable, program, folder / "keys.toml", *VENUES]
-=======
     command: list[str | Path] = [
         sys.executable,
         HERE / "serve_boxes.py",
         folder / "keys.toml",
         *VENUES,
     ]
->>>>>>> h/package
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
