@@ -1,5 +1,6 @@
 """Back-tests: the same decisions in every mode and process, exact money, gaps, no look-ahead."""
 
+import json
 import os
 import subprocess
 import sys
@@ -221,6 +222,20 @@ def test_a_hole_of_five_seconds_is_told_before_newer_data_and_counted(tmp_path: 
     (order,) = [one for one in result.orders if one.was_in_gap]
     low, _, high = (sum(fill.quantity for fill in fills) for fills in order.fills.all)
     assert (low, high) == (0, order.quantity)
+
+
+def test_the_end_of_a_recording_takes_no_price_away(
+    columns: Columns, tape: Path, tmp_path: Path
+) -> None:
+    lines = tape.read_text().splitlines()
+    ns = json.loads(lines[-1])["ns"]
+    closed = tmp_path / "closed.jsonl"
+    closed.write_text("\n".join([*lines, json.dumps({"ns": ns + 1, "closed": True})]) + "\n")
+
+    again = run(prepare(closed, tmp_path / "closed.cols"))
+
+    assert again.profit.expected is not None
+    assert again.profit == run(columns).profit
 
 
 def test_what_the_tape_lacks_is_said(columns: Columns) -> None:

@@ -123,6 +123,7 @@ class Backtest:
             _WORLDS[self._world],
             equity_s,
             self._begins_ns,
+            self._columns.ends_ns,
         )
         rates = {venue: one.tiers[0].taker for venue, one in self._fees.items()}
         numbers = {market: lane.number for market, lane in self.lanes.items()}

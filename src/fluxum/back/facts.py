@@ -25,6 +25,8 @@ class RunCourse:
 
     Equity is in one currency: balances in it, and those in the bases of markets against it at
     their mids. It is `None` while such a balance has no valid mid, from which it would be valued.
+    A recording ends by closing its links, which withdraws every book: at the end the mids before
+    `closes_ns`, its last instant, count.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class RunCourse:
         world: World,
         every_s: int,
         begins_ns: int,
+        closes_ns: int = _NEVER,
     ) -> None:
         self.equity: list[EquityPoint] = []
         self._lanes = lanes
@@ -43,6 +46,8 @@ class RunCourse:
         self._world = world
         self._every_ns = every_s * 1_000_000_000
         self._sample_ns = begins_ns - begins_ns % self._every_ns + self._every_ns
+        self._closes_ns = closes_ns
+        self._last: Mapping[Market, Decimal | None] = {}
         self._after: tuple[deque[tuple[int, Lane, RunFill]], ...] = (deque(), deque(), deque())
         self._bases = _bases(lanes.values(), currency)
         self.begun = {
@@ -55,7 +60,7 @@ class RunCourse:
     @property
     def next_ns(self) -> int:
         """When there is something to note next."""
-        due_ns = self._sample_ns
+        due_ns = min(self._sample_ns, self._closes_ns)
         for one in self._after:
             if one and one[0][0] < due_ns:
                 due_ns = one[0][0]
@@ -63,6 +68,8 @@ class RunCourse:
 
     def note(self, now_ns: int) -> None:
         """Note what is due."""
+        if self._closes_ns <= now_ns:
+            self._closes_ns, self._last = _NEVER, self._mids()
         for number, one in enumerate(self._after):
             while one and one[0][0] <= now_ns:
                 _, lane, fill = one.popleft()
@@ -78,7 +85,7 @@ class RunCourse:
 
     def sample(self, now_ns: int) -> None:
         """Add a point of the equity."""
-        mids = {market: lane.mid(lane.twice_mid) for market, lane in self._lanes.items()}
+        mids = self._mids()
         held = tuple(
             Held(market.venue, market.symbol, self._held(market), mids[market])
             for market in self._lanes
@@ -96,6 +103,12 @@ class RunCourse:
                 exposure=None if None in worth else sum((one for one in worth if one), _ZERO),
             )
         )
+
+    def _mids(self) -> dict[Market, Decimal | None]:
+        mids = {market: lane.mid(lane.twice_mid) for market, lane in self._lanes.items()}
+        return {
+            market: self._last.get(market) if mid is None else mid for market, mid in mids.items()
+        }
 
     def worth(self, world: int, mids: Mapping[Market, Decimal | None]) -> Decimal | None:
         """The equity in one world."""

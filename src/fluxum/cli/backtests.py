@@ -341,7 +341,7 @@ def _result_text(result: BacktestResult, provenance: Provenance, out: Path | Non
     filled = sum(bool(order.fills.of(result.world)) for order in result.orders)
     signs = {None if one is None else one > 0 for one in result.profit.all}
     if None in signs:
-        separated = "what an account holds has no price in it"
+        separated = "what is held at the end has no price"
     else:
         separated = "the three agree in sign" if len(signs) == 1 else "the three differ in sign"
     lines = [
