@@ -96,7 +96,9 @@ def test_backtest_writes_its_numbers_and_a_run_that_can_be_reported(
     capsys.readouterr()
     words = (*strategy(folder), "--latency", "1ms,500us", "--fees", "0.0016/0.0026", "-f", "json")
     assert run("bot", "backtest", *words, "--deposit", "USD=100000", "-o", folder / "run") == 0
-    (found,) = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert "the tape has no rules of markets" in said.err
+    (found,) = json.loads(said.out)
     assert found["parameters"] == {
         "market": "kraken BTC/USD", "every": "50", "size": "0.25"
     }  # fmt: skip

@@ -23,11 +23,16 @@ from fluxum.errors import BadInput
 from fluxum.fill.fees import Fees
 from fluxum.fill.latency import ConstantLatency
 from fluxum.model.codec import plain
+from fluxum.model.event import Channel
 from fluxum.model.instant import format_second
 from fluxum.report.run import ByWorld, World
 
 __all__ = ["BacktestRecord", "backtest_tape", "prepare_tapes", "sweep_tape"]
 
+_WITHOUT_RULES = (
+    "fluxum: the tape has no rules of markets, so no price and no quantity was rounded:"
+    " record the channel instrument as well"
+)
 _UNITS_NS = {"ms": 1_000_000, "us": 1_000, "s": 1_000_000_000}
 
 Named = Annotated[
@@ -144,6 +149,8 @@ def backtest_tape(
     with Output(form) as output:
         result = backtest(made, columns, out=out, **_options(locals(), columns))
         output.write(_record(result, out), _result_text(result, columns.provenance, out))
+        if not any(one.channel == Channel.INSTRUMENT.value for one in columns.streams):
+            output.message(_WITHOUT_RULES)
     if result.failed:
         raise typer.Exit(1)
     if result.halted:
