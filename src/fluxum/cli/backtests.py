@@ -15,13 +15,20 @@ from fluxum.back.columns import Columns, Provenance
 from fluxum.back.prepare import prepare
 from fluxum.back.sweep import Sweep, Variant, spread, sweep
 from fluxum.bot.loading import load_kind
-from fluxum.cli.bot_options import LimitsFile, Parameters, ParametersFile, limits_of, strategy_of
+from fluxum.cli.bot_options import (
+    Delay,
+    LimitsFile,
+    Parameters,
+    ParametersFile,
+    latency_of,
+    limits_of,
+    strategy_of,
+)
 from fluxum.cli.options import Format, FormatOption
 from fluxum.cli.output import Output
 from fluxum.cli.tapes import BookDepth, Files, RecordedBy, recordings
 from fluxum.errors import BadInput
 from fluxum.fill.fees import Fees
-from fluxum.fill.latency import ConstantLatency
 from fluxum.model.codec import plain
 from fluxum.model.event import Channel
 from fluxum.model.instant import format_second
@@ -33,7 +40,6 @@ _WITHOUT_RULES = (
     "fluxum: the tape has no rules of markets, so no price and no quantity was rounded:"
     " record the channel instrument as well"
 )
-_UNITS_NS = {"ms": 1_000_000, "us": 1_000, "s": 1_000_000_000}
 
 Named = Annotated[
     str, typer.Argument(metavar="STRATEGY", help="FILE.py:Class, or package.module:Class.")
@@ -54,9 +60,6 @@ FeeRates = Annotated[
         metavar="[EXCHANGE:]MAKER/TAKER",
         help="Rates as fractions: 0.0016/0.0026. Repeatable.",
     ),
-]
-Delay = Annotated[
-    str, typer.Option("--latency", help="Of orders, and of answers after a comma: 1ms, 2ms,500us.")
 ]
 WorldOption = Annotated[World, typer.Option("--fills", help="The fills that the account follows.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the names of orders.")]
@@ -218,7 +221,7 @@ def _options(given: dict[str, Any], columns: Columns) -> dict[str, Any]:
     return {
         "accounts": _accounts(given["deposits"] or (), venues),
         "fees": _fees(given["fees"] or (), venues),
-        "latency": _latency(given["latency"]),
+        "latency": latency_of(given["latency"]),
         "fills": given["fills"],
         "limits": None if limits is None else limits_of(limits),
         "seed": given["seed"],
@@ -263,21 +266,6 @@ def _fees(rates: Sequence[str], venues: Sequence[str]) -> dict[str, Fees]:
             raise BadInput(f"--fees [EXCHANGE:]MAKER/TAKER was expected, was {one!r}")
         found[venue] = Fees.flat(_decimal(maker, "a rate"), _decimal(taker, "a rate"))
     return found
-
-
-def _latency(text: str) -> ConstantLatency:
-    delays = [_delay(part.strip(), text) for part in text.split(",")]
-    if len(delays) > 2:
-        raise BadInput(f"--latency with one delay or two was expected, was {text!r}")
-    return ConstantLatency(*delays)
-
-
-def _delay(part: str, text: str) -> int:
-    unit = next((one for one in _UNITS_NS if part.endswith(one)), "")
-    number = part.removesuffix(unit)
-    if not unit or not number.replace(".", "", 1).isdigit():
-        raise BadInput(f"--latency like 1ms or 2ms,500us was expected, was {text!r}")
-    return int(Decimal(number) * _UNITS_NS[unit])
 
 
 def _decimal(text: str, what: str) -> Decimal:

@@ -1,6 +1,7 @@
 """The options that the commands of bots share, and how they are read."""
 
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,14 @@ from fluxum.bot.limits import BotLimits
 from fluxum.bot.loading import load_kind, make_limits, make_strategy
 from fluxum.bot.strategy import Strategy
 from fluxum.errors import BadInput
+from fluxum.fill.latency import ConstantLatency
 
 __all__ = [
+    "Delay",
     "LimitsFile",
     "Parameters",
     "ParametersFile",
+    "latency_of",
     "limits_of",
     "strategy_of",
 ]
@@ -31,6 +35,12 @@ LimitsFile = Annotated[
 ]
 
 
+Delay = Annotated[
+    str, typer.Option("--latency", help="Of orders, and of answers after a comma: 1ms, 2ms,500us.")
+]
+_UNITS_NS = {"ms": 1_000_000, "us": 1_000, "s": 1_000_000_000}
+
+
 def strategy_of(reference: str, given: list[str] | None, file: Path | None) -> Strategy:
     """A strategy as the command line names it; raises BadInput."""
     values = {} if file is None else _read(file)
@@ -40,6 +50,22 @@ def strategy_of(reference: str, given: list[str] | None, file: Path | None) -> S
             raise BadInput(f"--param: NAME=VALUE was expected, was {text!r}")
         values[name.strip()] = value
     return make_strategy(load_kind(reference), values)
+
+
+def latency_of(text: str) -> ConstantLatency:
+    """The latency that an option names, such as 2ms,500us; raises BadInput."""
+    delays = [_delay(part.strip(), text) for part in text.split(",")]
+    if len(delays) > 2:
+        raise BadInput(f"--latency with one delay or two was expected, was {text!r}")
+    return ConstantLatency(*delays)
+
+
+def _delay(part: str, text: str) -> int:
+    unit = next((one for one in _UNITS_NS if part.endswith(one)), "")
+    number = part.removesuffix(unit)
+    if not unit or not number.replace(".", "", 1).isdigit():
+        raise BadInput(f"--latency like 1ms or 2ms,500us was expected, was {text!r}")
+    return int(Decimal(number) * _UNITS_NS[unit])
 
 
 def limits_of(file: Path | None) -> BotLimits:

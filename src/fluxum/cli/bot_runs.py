@@ -19,9 +19,11 @@ from fluxum.bot.opening import run as run_bot
 from fluxum.bot.strategy import Strategy, Want
 from fluxum.bot.warmup import candle_history
 from fluxum.cli.bot_options import (
+    Delay,
     LimitsFile,
     Parameters,
     ParametersFile,
+    latency_of,
     limits_of,
     strategy_of,
 )
@@ -45,7 +47,6 @@ from fluxum.cli.process import run_async
 from fluxum.cli.trading import Yes, confirm
 from fluxum.connect import connect
 from fluxum.errors import BadInput
-from fluxum.fill.latency import ConstantLatency
 from fluxum.flow.background import background
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.event import Channel, Subscription
@@ -115,9 +116,7 @@ def paper(
     fills: Annotated[
         str, typer.Option("--fills", help="pessimistic, expected or optimistic.")
     ] = "expected",
-    latency_ms: Annotated[
-        float, typer.Option("--latency-ms", min=0, help="To the exchange, and the same back.")
-    ] = 50.0,
+    latency: Delay = "50ms",
     limits: LimitsFile = None,
     journal: Folder = None,
     seed: Seed = 0,
@@ -150,7 +149,7 @@ def paper(
     terms = PaperTerms(
         deposit=_deposit(deposit),
         fills=fills,
-        latency=ConstantLatency(round(latency_ms * 1_000_000)),
+        latency=latency_of(latency),
     )
 
     _run(plan, partial(_on_paper, plan, terms), {}, form)
