@@ -128,7 +128,7 @@ def test_an_order_reaches_the_wire_and_its_fill_the_position() -> None:
     placing, whole = run(story())
 
     assert shown("place -> bytes", placing) <= 42
-    assert shown("place -> ack -> fill -> position", whole) <= 70
+    assert shown("place -> ack -> fill -> position", whole) <= 74
 
 
 def test_a_reconnect_with_an_account() -> None:

@@ -37,8 +37,12 @@ COMMANDS = {
     "order": ORDER[1:],
 }
 QUESTIONS = {"ticker", "book", "trades", "candles", "instruments", "time", "status"}
-# These read tapes, or are about this machine, an exchange of their own, or contracts.
-ELSEWHERE = {"positions", "demo", "replay", "verify", "support", "completion"}
+# These read tapes, or are about this machine, an exchange of their own, or contracts; the last
+# three need a terminal or an engine.
+ELSEWHERE = {
+    *("positions", "demo", "replay", "verify", "support", "completion"),
+    *("watch", "publish", "subscribe"),
+}
 
 
 def test_no_command_is_left_out() -> None:

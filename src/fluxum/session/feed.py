@@ -125,6 +125,8 @@ class Feed:
         self.readiness = Readiness(name)
         self.counts = LinkCounts()
         self.links = 0
+        self.has_begun = False
+        """Whether it was run: a feed that is new was never disconnected."""
         self.received_ns = 0
         """When `note_frames` last found that frames had been received."""
         self._frames_noted = 0
@@ -220,6 +222,7 @@ class Feed:
 
     async def run(self) -> None:
         """Keep the endpoint connected until cancelled, or until it failed for good."""
+        self.has_begun = True
         while True:
             await self._wait_for_budget()
             self._move(State.CONNECTING)

@@ -349,9 +349,10 @@ class Session(Queries, SessionReadings):
         return self.state is State.READY
 
     def _feed_moved(self, feed: Feed, attempt: int, delay_s: float, reason: str) -> None:
-        """Take the state of the least ready feed."""
+        """Take the state of the least ready feed; one that begins next is connecting."""
+        states = [one.state if one.has_begun else State.CONNECTING for one in self._links.feeds]
         self._move(
-            least_ready(one.state for one in self._links.feeds),
+            least_ready(states),
             attempt=attempt,
             delay_s=delay_s,
             reason=reason,
