@@ -172,6 +172,8 @@ def _folder() -> Generator[Path]:
 def _missing(name: str) -> str:
     if find_spec(_LIBRARIES[name]) is None:
         return f"the client library {_LIBRARIES[name]} is not installed"
+    if name == "postgres" and os.geteuid() == 0 and not _runuser():
+        return "no program runs a server as another user than root"
     return "" if _binary(name) else f"no server of {name} is installed"
 
 
@@ -200,7 +202,13 @@ def _make_cluster(binary: str, folder: Path) -> None:
 
 def _as_postgres() -> list[str]:
     """What runs a program as the user postgres: the server refuses to run as root."""
-    return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    return [_runuser(), "-u", "postgres", "--"] if os.geteuid() == 0 else []
+
+
+def _runuser() -> str:
+    """The program that runs others as another user, or ""; it is where only root looks."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    return shutil.which("runuser", path=path) or ""
 
 
 def _is_alive(pid: int) -> bool:
