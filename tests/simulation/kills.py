@@ -118,7 +118,8 @@ def live(endpoint: str, tape: Path, name: str, after_s: float, *, from_ready: bo
 
 def _look(life: Life, tape: Path, begun_ns: int, ended_ns: int, said: str) -> None:
     reader = TapeReader(tape)
-    frames = [one for one in reader if not one.closed and (one.ns or 0) >= begun_ns]
+    lines = [one for one in reader if not one.closed and (one.ns or 0) >= begun_ns]
+    frames = [one for one in lines if not (one.sent and one.url)]  # nor what a call asked for
     life.frames, life.torn = len(frames), reader.torn
     report = verify(tape)
     if report.damage or report.rejected or report.checks_failed or report.lost:

@@ -34,8 +34,9 @@ class _Link:
 
     async def open(self) -> None:
         """Connect, and make the JetStream stream if it is not there."""
+        self._link = self._nats.NATS()  # `close` ends it, also if it never connects
         try:
-            self._link = await self._nats.connect(
+            await self._link.connect(
                 self._url.address.partition("?")[0],
                 allow_reconnect=False,
                 connect_timeout=_CONNECT_S,
