@@ -89,6 +89,15 @@ def test_each_order_of_a_batch_that_is_sent_in_parts_is_named_by_its_answer() ->
     assert refused == declined(client_order_id="a", message="no funds")
 
 
+def test_a_batch_that_is_refused_as_a_whole_names_no_order() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, PlaceBatch(requests=(request("a"), request("b"))))
+
+    assert answers.settle(CommandAnswer("7.0", "restarting"), deque(), NOW) == (
+        declined(message="restarting"),
+    )
+
+
 def test_parts_of_a_cancel_are_counted_together() -> None:
     answers = CommandAnswers("toy")
     answers.expect(7, 1, CancelAll(), 2)

@@ -55,13 +55,15 @@ class CommandAnswer(Struct, frozen=True):
 class SentCommand(Struct):
     """A command: under which number it was sent, and how many answers are to come.
 
-    `canceled` is how many orders the parts answered so far have canceled.
+    `canceled` is how many orders the parts answered so far have canceled. Of a batch that was sent
+    as one part, an answer is about all orders.
     """
 
     number: int
     command_id: int
     command: Command
     left: int
+    is_in_parts: bool = False
     canceled: int = 0
     is_again: bool = False
     """Whether it was sent once more, after its token was refused."""
@@ -76,7 +78,7 @@ class CommandAnswers:
 
     def expect(self, number: int, command_id: int, command: Command, answers: int = 1) -> None:
         """A command is sent under a number, and gets so many answers."""
-        self._sent[number] = SentCommand(number, command_id, command, answers)
+        self._sent[number] = SentCommand(number, command_id, command, answers, answers > 1)
         if len(self._sent) > _REMEMBERED_MAX:
             self._sent.popitem(last=False)
 
@@ -105,7 +107,7 @@ class CommandAnswers:
         sent = self.find(digits(number)) if number else self.oldest()
         if sent is None:
             return ()
-        part = digits(rest.partition(".")[0])
+        part = digits(rest.partition(".")[0]) if sent.is_in_parts else None
         if answer.error:
             return self.decline(sent, answer.error, received_ns, answer.order, part=part)
         if answer.then:
