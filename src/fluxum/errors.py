@@ -130,10 +130,10 @@ class RateLimited(VenueRefused):
 
 
 class NonceRefused(VenueRefused):
-    """The venue has answered a call of the same key with a larger nonce before.
+    """The venue has answered a call of the same key with a larger nonce before, or this is too old.
 
-    Two calls overtook each other: the next nonce repairs that. Or a program with larger nonces has
-    used the key: then only another key helps.
+    Two calls overtook each other, or one was late: the next nonce repairs that. Or a program with
+    larger nonces has used the key: then only another key helps.
     """
 
 

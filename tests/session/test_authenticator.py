@@ -1,14 +1,17 @@
 """Tokens in virtual time: one flight at a time, none kept too long, none ever shown."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
-from fluxum.errors import BadInput, TransportError, VenueRefused
+from fluxum.errors import BadInput, NonceRefused, TransportError, VenueRefused
 from fluxum.flow.background import background
-from fluxum.session.authenticator import TokenKeeper
-from fluxum.sim.loop import run
-from fluxum.venues.private import Token
+from fluxum.session.authenticator import Authenticator, Nonces, TokenKeeper
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.private import Signed, Token
+from fluxum.venues.register import VENUES
 
 
 class Bureau:
@@ -172,3 +175,50 @@ def test_a_renewal_that_is_refused_for_good_is_not_asked_for_again() -> None:
         assert tokens.text == "secret-1"
 
     run(main())
+
+
+class Refusing:
+    """Refuses every call with this body."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body
+
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        raise VenueRefused(f"{method} {url} answered 400", "400", self.body)
+
+
+class Unsigned:
+    def call(self, fetch: Fetch, now_ns: int, nonce: int) -> Signed:
+        return Signed(fetch.path, {}, b"")
+
+
+@pytest.mark.parametrize(
+    ("venue", "body", "kind"),
+    [
+        ("gemini", '{"reason":"InvalidNonce"}', NonceRefused),
+        ("gemini", '{"reason":"MissingRole"}', VenueRefused),
+        ("coinbase-exchange", '{"message":"request timestamp expired"}', NonceRefused),
+        ("coinbase-exchange", '{"message":"Forbidden"}', VenueRefused),
+    ],
+)
+def test_a_call_that_came_too_late_is_worth_another_signature(
+    venue: str, body: str, kind: type[VenueRefused]
+) -> None:
+    private = VENUES[venue].private
+    assert private is not None
+
+    async def story() -> None:
+        authenticator = Authenticator(
+            venue,
+            private,
+            Unsigned(),  # type: ignore[arg-type]  # it makes no frames
+            Refusing(body),
+            Nonces(SimulatedClock()),
+            lambda: 1,
+        )
+        await authenticator.call(Fetch("GET", "/orders", "orders"), "https://host")
+
+    with pytest.raises(VenueRefused) as refused:
+        run(story())
+    assert type(refused.value) is kind
+    assert refused.value.code == "400"

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from msgspec import Struct
 
 from fluxum.clock import Clock
-from fluxum.errors import BadInput, FluxumError, LocalProtocolError, VenueRefused
+from fluxum.errors import BadInput, FluxumError, LocalProtocolError, NonceRefused, VenueRefused
 from fluxum.transport.call import Http
 from fluxum.transport.link import Sealed
 from fluxum.venues.conversation import Auth, Fetch, Send
@@ -111,7 +111,7 @@ class Authenticator:
         """Sign a REST call and make it at `url`; raises what the call raises.
 
         Errors show the path as it was before it was signed, and nothing of what signs the call:
-        some venues repeat the key.
+        some venues repeat the key. A refusal that a new signature may mend is NonceRefused.
         """
         signed = self._signer.call(fetch, self._venue_now_ns(), self._nonces.next())
         try:
@@ -124,6 +124,8 @@ class Authenticator:
             )
             if isinstance(error, VenueRefused):
                 error.body = _unsigned(error.body, fetch, signed)
+                if any(word in error.body for word in self._private.untimely):
+                    raise NonceRefused(str(error), error.code, error.body) from error
             raise
 
     async def renew(self, refused: str) -> None:

@@ -236,6 +236,10 @@ class Private(Struct, frozen=True, kw_only=True):
     `numbered` are those of which a lost message shows by itself, by its number; for the others the
     session's audit lists fills, balances and entries. At most `sends_per_s` frames go over a link
     of the account, `send_burst` of them at once; `None` for those of `Venue.limits`.
+
+    `untimely` are the words in the body of an HTTP refusal by which a call came too late, or with
+    a nonce that was used: signed again it may be answered. A venue whose queries read the codes of
+    refusals themselves has none here.
     """
 
     endpoint: str
@@ -253,3 +257,4 @@ class Private(Struct, frozen=True, kw_only=True):
     stream_link: OrderLink | None = None
     sends_per_s: float | None = None
     send_burst: int | None = None
+    untimely: tuple[str, ...] = ()

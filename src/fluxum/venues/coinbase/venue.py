@@ -155,6 +155,7 @@ COINBASE_EXCHANGE = Venue(
         tiers=EXCHANGE_TIERS,
         authenticated=frozenset(),
         snapshots=frozenset(),
+        untimely=("request timestamp expired",),
     ),
     sample_symbols=_POPULAR,
     format_symbol=format_symbol,

@@ -92,6 +92,7 @@ GEMINI = Venue(
         tiers=TIERS,
         authenticated=frozenset(_ACCOUNT),
         handshakes={"events": EVENTS_PATH},
+        untimely=("InvalidNonce",),
         snapshots=frozenset(),
         numbered=frozenset({Channel.EXECUTION}),
         order_link=OrderLink("trade", order_link),
