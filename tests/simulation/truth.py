@@ -58,6 +58,11 @@ class Truth:
             entry = happening.entry if isinstance(happening, Funding) else happening
             self._true_entries[entry.entry_id] = entry
 
+    @property
+    def moved_ns(self) -> int:
+        """When a line of the account was last written."""
+        return max(one.venue_ns for one in self._true_entries.values())
+
     def begin_again(self) -> None:
         """Another session begins, which has told nothing yet."""
         self.fills.clear()
