@@ -380,7 +380,7 @@ async def calm(world: World, session: Session, desk: OrderDesk) -> None:
         await desk.wait_reconciled(600)
         await asyncio.sleep(1.0)
     # What still rests may be filled in the calm: its lines are looked up two seconds later.
-    while world.clock.now_ns() - world.truth.moved_ns < 5 * 10**9:
+    while world.clock.now_ns() - world.truth.moved_ns < 5 * 10**9:  # noqa: ASYNC110 - no event
         await asyncio.sleep(1.0)
     world.plan.is_resting = False
 

@@ -331,10 +331,14 @@ def publish(
     """Publish all events of sessions to an engine, by its URL (see `sink.engine`), while it lasts.
 
     Enter it, or await and close it. The account's streams are left out unless the policy has them.
-    Raises BadInput for a URL of no engine, one whose library is not installed, and no sessions.
+    Raises BadInput for a URL of no engine, one whose library is not installed, no sessions, and two
+    of one venue: their streams have the same names.
     """
     if not sessions:
         raise BadInput("a session to publish was expected, was none")
+    venues = [one.venue.name for one in sessions]
+    if len(set(venues)) < len(venues):
+        raise BadInput(f"one session of each venue was expected, were {', '.join(venues)}")
     made = writer_of(engine) if isinstance(engine, str) else engine
 
     @asynccontextmanager
