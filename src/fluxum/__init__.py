@@ -433,6 +433,11 @@ if not TYPE_CHECKING:  # else a type checker would take any name for one of Flux
                 if name in module.__all__:
                     found = globals()[name] = getattr(module, name)
                     return found
+        from fluxum.deprecated import RENAMED
+
+        if name in RENAMED:
+            RENAMED[name].warn()
+            return getattr(import_module(__name__), RENAMED[name].instead)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
