@@ -5,13 +5,15 @@
 BUILDER is a Python that has `build` and `twine`. A source distribution is built from this folder,
 everything else from that file: a pure wheel, and a compiled one for each Python. Then each is
 installed in new environments: with no extra, with each of `--extras`, and from source where no
-compiler is found. In each: `pip check`, `fluxum --version`, the import, and the programs of the
-README, at simulated exchanges that this Python serves.
+compiler is found. In each: `pip check`, `fluxum --version`, the import, what each extra brings,
+and the programs of the README, at simulated exchanges that this Python serves; its commands too
+where the command line is installed.
 """
 
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,12 +25,28 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from test_docs import EXAMPLE, OTHER, README, blocks, served
+from test_docs import EXAMPLE, OTHER, README, blocks, commands, served
 
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
 TIMEOUT_S = 60
 SERVE = "fluxum sim serve --exchange kraken --port 0 --account keys.toml"
+BRINGS = {  # modules, by extra
+    "cli": ["typer", "rich"],
+    "fast": ["uvloop"],
+    "frames": ["pyarrow", "duckdb"],
+    "kafka": ["confluent_kafka"],
+    "keyring": ["keyring"],
+    "metrics": ["prometheus_client"],
+    "nats": ["nats"],
+    "postgres": ["asyncpg"],
+    "redis": ["redis"],
+    "signing": ["jwt", "cryptography"],
+    "tls": ["trustme"],
+    "tui": ["typer", "textual"],
+}
+BRINGS["all"] = [name for names in BRINGS.values() for name in names]
+WITH_COMMANDS = {"cli", "tui", "all"}
 
 
 class Way(NamedTuple):
@@ -104,10 +122,12 @@ def attempt(way: Way, folder: Path, urls: tuple[str, str]) -> Tried:
     call([*pip, "check"], env=world)
     fluxum = python.with_name("fluxum")
     version = call([fluxum, "--version"], env=world, cwd=place)
-    if "cli" in way.extras or "all" in way.extras:
-        call([fluxum, "--help"], env=world, cwd=place)
+    for name in BRINGS.get(way.extras, ()):
+        call([python, "-c", f"import {name}"], env=world, cwd=place)
     import_s = min(_cpu_s([python, "-c", "import fluxum"], world) for _ in range(3))
     done = sum(1 for _ in _programs(python, world, folder, urls))
+    if way.extras in WITH_COMMANDS:
+        done += sum(1 for _ in _commands(fluxum, world, folder, urls))
     return Tried(version.strip(), install_s, _size_mb(place) - bare, import_s, done)
 
 
@@ -138,6 +158,17 @@ def _programs(
         program = folder / f"program{number}.py"
         program.write_text(text.replace(EXAMPLE, urls[0]).replace(OTHER, urls[1]))
         yield call([python, program], env=world, cwd=folder, timeout=TIMEOUT_S)
+
+
+def _commands(
+    fluxum: Path, world: dict[str, str], folder: Path, urls: tuple[str, str]
+) -> Iterator[str]:
+    """The output of each command of the README that ends by itself."""
+    for block in blocks("console", README):
+        for line in commands(block.replace(EXAMPLE, urls[0])):
+            if " sim serve " not in line:
+                words = shlex.split(line)[1:]
+                yield call([fluxum, *words], env=world, cwd=folder, timeout=TIMEOUT_S)
 
 
 def ways(
@@ -180,7 +211,7 @@ def main() -> None:
     contents(source)
     for path in sorted(DIST.iterdir()):
         print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}", flush=True)
-    print("\n| Python | installed | extras | version | pip, s | MB | import, CPU s | programs |")
+    print("\n| Python | installed | extras | version | pip, s | MB | import, CPU s | ran |")
     print("|---|---|---|---|---:|---:|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
