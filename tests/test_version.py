@@ -84,3 +84,15 @@ def test_the_command_line_brings_no_web_client_and_no_server_before_one_is_neede
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "False\n"
+
+
+def test_a_command_begins_with_the_garbage_collector_on() -> None:
+    code = (
+        "import sys, gc, fluxum.__main__ as main, fluxum.cli.main as commands\n"
+        "commands.run = lambda: print(gc.isenabled(), gc.get_freeze_count() > 0)\n"
+        "sys.argv = ['fluxum', 'support']\n"
+        "main.run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True True\n"

@@ -1,5 +1,6 @@
 """The `fluxum` command, also as `python -m fluxum`; commands are imported when one is run."""
 
+import gc
 import sys
 
 from fluxum.version import described
@@ -14,12 +15,15 @@ def run() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"{described()}\n")
         return
+    gc.disable()  # nothing that is imported is garbage, and a quarter of the start looked for some
     try:
         from fluxum.cli.main import run as run_commands
     except ModuleNotFoundError as error:
         if error.name not in _NEEDED:
             raise
         sys.exit(f"the command line needs {error.name}: pip install 'fluxum[cli]'")
+    gc.freeze()
+    gc.enable()
     run_commands()
 
 
