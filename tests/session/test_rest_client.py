@@ -143,6 +143,24 @@ def test_a_no_is_raised_at_once() -> None:
     assert asked.statistics.refused == 1
 
 
+@pytest.mark.parametrize("first", [HOLDINGS, b'{"error":["EGeneral:Permission denied"]}'])
+def test_a_refusal_is_final_if_such_a_query_was_never_answered(first: Answer) -> None:
+    bank = Bank(first, b'{"error":["EGeneral:Permission denied"]}')
+
+    async def main() -> None:
+        one = rest_client(bank)
+        if first == HOLDINGS:
+            await one.query(QUESTIONS.balances())
+        with pytest.raises(VenueRefused) as refused:
+            await one.query(QUESTIONS.balances())
+        assert refused.value.is_final == (first != HOLDINGS)
+        with pytest.raises(VenueRefused) as refused:
+            await one.query(QUESTIONS.open_orders())  # of another kind
+        assert refused.value.is_final
+
+    run(main())
+
+
 def test_a_nonce_that_stays_too_small_is_asked_with_once_more_and_then_named() -> None:
     asked = Asked(b'{"error":["EAPI:Invalid nonce"]}')
 

@@ -54,20 +54,20 @@ class AccountAudit:
             self._changed.set()
 
     async def run(self, every_s: float | None, is_following: Callable[[], bool]) -> None:
-        """Audit until cancelled, or until the venue refuses; `None` disables the audit."""
+        """Audit until cancelled, or refused for good; `None` disables the audit."""
         while every_s is not None:
             await asyncio.sleep(every_s)
             try:
                 if is_following():
                     await self._audit(is_following)
             except FluxumError as error:
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     _log.error("%s account is compared no more: %s", self._venue, error)
                     return
                 _log.warning("%s account is not compared: %s", self._venue, error)
 
     async def follow_entries(self) -> None:
-        """Look up entries after changes of balances, until cancelled or until the venue refuses."""
+        """Look up entries after changes of balances, until cancelled or refused for good."""
         delays = self._context.backoff()
         while True:
             await self._changed.wait()
@@ -77,7 +77,7 @@ class AccountAudit:
                 await self._find_entries()
             except FluxumError as error:
                 _log.warning("%s entries are not known yet: %s", self._venue, error)
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     return
                 self._changed.set()
                 await asyncio.sleep(delays.next_delay() or 1.0)

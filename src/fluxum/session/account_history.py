@@ -162,7 +162,8 @@ class AccountHistory:
     async def transfers(self, query: EntryQuery) -> list[LedgerEntry]:
         """Deposits and withdrawals, oldest first; none if the venue lists none to these keys.
 
-        A list that was refused is not requested again: `transfers_refused` is the reason.
+        A list that was never answered and is refused is not requested again: `transfers_refused` is
+        the reason.
         """
         if self._queries.transfers is None or self.transfers_refused:
             return []
@@ -171,7 +172,7 @@ class AccountHistory:
             for one in self._queries.transfers(query):
                 found |= {entry.entry_id: entry for entry in await self._all(one)}
         except VenueRefused as error:
-            if error.retryable:
+            if not error.is_final:
                 raise
             self.transfers_refused = str(error)
             _log.warning("%s transfers stay unknown: %s", self._venue, error)

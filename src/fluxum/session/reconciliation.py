@@ -83,7 +83,7 @@ class Reconciliation:
         self._ended.update(orders)
 
     async def _reconcile(self, channel: Channel) -> None:
-        """Search until all is found, while the link is open; a refused one stays missing."""
+        """Search until all is found, the link is lost or the venue refuses for good."""
         backoff = self._backoff()
         while True:
             try:
@@ -110,7 +110,7 @@ class Reconciliation:
         """Report what is missing and why; if a retry can help, wait and return true."""
         _log.warning("%s %s is not reconciled: %s", self._venue, channel.value, error)
         subscription = Subscription(channel)
-        if isinstance(error, VenueRefused) and not error.retryable:
+        if isinstance(error, VenueRefused) and error.is_final:
             refused = Refused(
                 venue=self._venue,
                 subscription=subscription,
@@ -140,7 +140,7 @@ class Reconciliation:
             try:
                 charged = await self._charges.look_up(self._charges.waiting, self._history.entries)
             except FluxumError as error:
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     self._session().deliver([self._notice(f"fees of fills stay unknown: {error}")])
                     return
                 _log.warning("%s fees are not known yet: %s", self._venue, error)
