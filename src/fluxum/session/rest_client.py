@@ -140,8 +140,8 @@ class RestClient:
     async def query(self, query: RestQuery[T]) -> T:
         """The answer. Raises VenueRefused for a refusal, CircuitOpen, and the last failure."""
         await self._prepare()
-        while query.then is not None:
-            _, _, query = await self._send_with_retries(RestQuery(query.fetch, query.then))
+        while query.first is not None:
+            _, _, query = await self._send_with_retries(query.first)
         renewed = self._renewed
         body, received_ns, answer = await self._send_with_retries(query)
         await self._renew(received_ns)
