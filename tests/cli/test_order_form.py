@@ -4,34 +4,32 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from fluxum.cli.order_form import parse_request, request_text
+from fluxum.cli.order_form import parse_conditions, parse_request, request_text
 from fluxum.clock import SystemClock
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, PriceKind, TimeInForce, TriggerReference
 
-NONE: dict[str, Any] = {
-    "side": "buy",
-    "quantity": "",
-    "spend": "",
-    "price": "",
-    "kind": "limit",
-    "trigger": "",
-    "trigger_by": "last",
-    "force": "",
-    "expires": "",
-    "post_only": False,
-    "reduce_only": False,
-    "display": "",
-    "client_id": "",
-}
 MINUTE_NS = 60_000_000_000
 
 
-def parsed(**options: Any) -> OrderRequest:
-    return parse_request(Symbol("BTC/USD"), **NONE | options)
+def parsed(
+    side: str = "buy",
+    kind: str = "limit",
+    quantity: str = "",
+    spend: str = "",
+    price: str = "",
+    trigger: str = "",
+    trigger_by: str = "last",
+    force: str = "",
+    expires: str = "",
+    display: str = "",
+) -> OrderRequest:
+    request = parse_request(Symbol("BTC/USD"), side, kind, quantity, spend, price)
+    return parse_conditions(request, trigger, trigger_by, force, expires, display)
 
 
 def test_each_option_reaches_the_order() -> None:
@@ -43,8 +41,6 @@ def test_each_option_reaches_the_order() -> None:
         trigger="2%",
         trigger_by="mark",
         force="ioc",
-        reduce_only=True,
-        client_id="mine",
     )
 
     assert (one.side, one.quantity, one.limit_price) == (Side.SELL, Decimal("1.50"), Decimal(99))
@@ -52,8 +48,8 @@ def test_each_option_reaches_the_order() -> None:
     assert one.trigger is not None
     assert (one.trigger.price, one.trigger.kind) == (Decimal(2), PriceKind.PERCENT)
     assert one.trigger.reference is TriggerReference.MARK
-    assert (one.time_in_force, one.reduce_only) == (TimeInForce.IOC, True)
-    assert (one.client_order_id, one.quote_quantity, one.expires_ns) == ("mine", None, None)
+    assert (one.time_in_force, one.expires_ns) == (TimeInForce.IOC, None)
+    assert (one.quote_quantity, one.display_quantity) == (None, None)
 
 
 def test_an_order_that_expires_is_good_until_then() -> None:
@@ -89,8 +85,8 @@ def test_what_makes_no_sense_is_shown(options: dict[str, str], message: str) -> 
     ("options", "text"),
     [
         (
-            {"quantity": "0.01", "price": "50000", "post_only": True},
-            "buy 0.01 BTC/USD limit @ 50000 (500.00 USD), gtc, post-only",
+            {"quantity": "0.01", "price": "50000", "force": "ioc"},
+            "buy 0.01 BTC/USD limit @ 50000 (500.00 USD), ioc",
         ),
         ({"spend": "100", "kind": "market"}, "buy BTC/USD for 100 USD market, gtc"),
         (
@@ -98,8 +94,8 @@ def test_what_makes_no_sense_is_shown(options: dict[str, str], message: str) -> 
             "buy 3 BTC/USD iceberg @ 2 (6 USD), gtc, showing 1.0",
         ),
         (
-            {"quantity": "1", "price": "2", "expires": "2090-01-01", "reduce_only": True},
-            "buy 1 BTC/USD limit @ 2 (2 USD), gtd until 2090-01-01 00:00:00.000, reduce-only",
+            {"quantity": "1", "price": "2", "expires": "2090-01-01"},
+            "buy 1 BTC/USD limit @ 2 (2 USD), gtd until 2090-01-01 00:00:00.000",
         ),
         (
             {"quantity": "1", "kind": "stop_loss", "trigger": "9", "trigger_by": "mark"},
@@ -109,3 +105,9 @@ def test_what_makes_no_sense_is_shown(options: dict[str, str], message: str) -> 
 )
 def test_what_will_be_done_is_shown(options: dict[str, Any], text: str) -> None:
     assert request_text(parsed(**options)) == text
+
+
+def test_what_an_order_may_not_do_is_shown() -> None:
+    request = structs.replace(parsed(quantity="1", price="2"), post_only=True, reduce_only=True)
+
+    assert request_text(request) == "buy 1 BTC/USD limit @ 2 (2 USD), gtc, post-only, reduce-only"

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Annotated, TypeVar
 
 import typer
+from msgspec import structs
 
 from fluxum.cli.hints import near
 from fluxum.cli.lines import number_text, time_text
@@ -39,6 +40,7 @@ __all__ = [
     "Spend",
     "TriggerBy",
     "TriggerPrice",
+    "parse_conditions",
     "parse_number",
     "parse_request",
     "request_text",
@@ -92,28 +94,12 @@ ClientOrderId = Annotated[
 
 
 def parse_request(
-    market: Symbol,
-    *,
-    side: str,
-    quantity: str,
-    spend: str,
-    price: str,
-    kind: str,
-    trigger: str,
-    trigger_by: str,
-    force: str,
-    expires: str,
-    post_only: bool,
-    reduce_only: bool,
-    display: str,
-    client_id: str,
+    market: Symbol, side: str, kind: str, quantity: str, spend: str, price: str
 ) -> OrderRequest:
-    """The order that the options ask for; raises BadInput for options that make no sense."""
+    """An order without conditions; raises BadInput for options that make no sense."""
     if bool(quantity) is bool(spend):
         given = f"{quantity} and {spend}" if quantity else "neither"
         raise BadInput(f"either --quantity or --spend was expected, was {given}")
-    if expires and not force:
-        force = TimeInForce.GTD.value
     return OrderRequest(
         symbol=market,
         side=_choice(Side, "a side", side),
@@ -121,13 +107,20 @@ def parse_request(
         quantity=_optional("a quantity", quantity),
         quote_quantity=_optional("an amount to spend", spend),
         limit_price=_optional("a price", price),
+    )
+
+
+def parse_conditions(
+    request: OrderRequest, trigger: str, trigger_by: str, force: str, expires: str, display: str
+) -> OrderRequest:
+    """The order with when it begins and ends and what of it shows; raises BadInput."""
+    force = force or (TimeInForce.GTD if expires else TimeInForce.GTC).value
+    return structs.replace(
+        request,
         trigger=_trigger(trigger, trigger_by) if trigger else None,
-        time_in_force=_choice(TimeInForce, "a time in force", force or TimeInForce.GTC.value),
+        time_in_force=_choice(TimeInForce, "a time in force", force),
         expires_ns=_expiry_ns(expires),
-        post_only=post_only,
-        reduce_only=reduce_only,
         display_quantity=_optional("a quantity to display", display),
-        client_order_id=client_id,
     )
 
 

@@ -44,6 +44,7 @@ from fluxum.cli.order_form import (
     Spend,
     TriggerBy,
     TriggerPrice,
+    parse_conditions,
     parse_number,
     parse_request,
     request_text,
@@ -152,26 +153,15 @@ def place(
     name, markets = parse_market(symbol, exchange)
     if len(markets) != 1:
         raise BadInput(f"one symbol was expected, was {symbol!r}")
-    request = parse_request(
-        markets[0],
-        side=side,
-        quantity=quantity,
-        spend=spend,
-        price=price,
-        kind=kind,
-        trigger=trigger,
-        trigger_by=trigger_by,
-        force=force,
-        expires=expires,
+    request = structs.replace(
+        parse_request(markets[0], side, kind, quantity, spend, price),
         post_only=post_only,
         reduce_only=reduce_only,
-        display=display,
-        client_id=client_id,
+        client_order_id=client_id,
     )
+    request = parse_conditions(request, trigger, trigger_by, force, expires, display)
     where = _where(name, keys, tier, endpoint, proxy, journal)
-    limits = where.limits
-    if notional_max:
-        limits = structs.replace(limits, notional_max=parse_number("a notional", notional_max))
+    limits = _limits(where, notional_max)
     what = f"{request_text(request)} at {name}"
     if not validate:
         confirm(what, yes=yes)
@@ -330,6 +320,13 @@ def _where(
         proxy=parse_proxy(proxy),
         journal=journal or entry.journal,
     )
+
+
+def _limits(where: Where, notional_max: str) -> RiskLimits:
+    """The account's limits, with the greatest worth of this order."""
+    if not notional_max:
+        return where.limits
+    return structs.replace(where.limits, notional_max=parse_number("a notional", notional_max))
 
 
 def _run(
