@@ -1,15 +1,17 @@
 """Lists of an account that a venue gives page by page."""
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, cast
 
 import pytest
-from toy import order
+from toy import entry, order
 from worlds import play
 
 from fluxum.errors import VenueRefused
-from fluxum.model.instrument import Symbol
+from fluxum.model.account import LedgerEntry
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import OrderUpdate
 from fluxum.session.account_history import AccountHistory
 from fluxum.session.rest_client import RestClient
@@ -93,3 +95,41 @@ def test_transfers_are_requested_no_more_if_their_list_was_never_answered_and_is
     play(story)
     assert len(pages.made) == 1 + was_answered
     assert bool(history.transfers_refused) is not was_answered
+
+
+def test_entries_that_were_fetched_in_vain_are_fetched_again() -> None:
+    line = entry("L", 7)
+    asked: list[tuple[object, frozenset[Asset]]] = []
+    taken: list[Sequence[LedgerEntry]] = []
+    pages = Pages()
+
+    def entries(query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
+        asked.append((query.resume, query.moved))
+        fetch = Fetch("GET", "entries", "")
+        return RestQuery(fetch, lambda _body, _ns: Page((line,), resume=len(asked)))
+
+    queries = AccountQueries(
+        balances=_unused,
+        open_orders=_unused,
+        order=_unused,
+        closed_orders=_unused,
+        fills=_unused,
+        entries=entries,
+    )
+    history = AccountHistory(
+        "toy", cast("RestClient", pages), queries, lambda _rows, _stream: None, ()
+    )
+
+    async def story() -> None:
+        history.note_moved(Asset("BTC"))
+        pages.refusal = VenueRefused("busy")
+        with pytest.raises(VenueRefused):
+            await history.hand_over_entries(0, taken.append)
+        pages.refusal = None
+        await history.hand_over_entries(0, taken.append)
+        await history.hand_over_entries(0, taken.append)
+
+    play(story)
+    bitcoin = frozenset({Asset("BTC")})
+    assert asked == [(None, bitcoin), (None, bitcoin), (2, frozenset())]
+    assert [list(one) for one in taken] == [[line], [line]]

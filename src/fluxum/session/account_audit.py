@@ -18,7 +18,6 @@ from fluxum.model.event import Channel, Desync, Subscription
 from fluxum.model.order import OrderUpdate
 from fluxum.model.position import PositionUpdate
 from fluxum.session.account_context import AccountContext
-from fluxum.venues.private import EntryQuery
 
 __all__ = ["AccountAudit"]
 
@@ -113,9 +112,8 @@ class AccountAudit:
 
     async def _find_entries(self) -> None:
         began_ns = self._context.venue_now_ns
-        query, history = EntryQuery(since_ns=self._entered_ns - _OVERLAP_NS), self._history
-        entries = await (history.entries(query) if self._has_entries else history.transfers(query))
-        self._session().deliver(entries)
+        since_ns = self._entered_ns - _OVERLAP_NS
+        await self._history.hand_over_entries(since_ns, self._session().deliver)
         self._entered_ns = began_ns
 
     # What differs

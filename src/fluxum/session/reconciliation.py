@@ -25,7 +25,6 @@ from fluxum.model.order import OrderUpdate, opened_ns
 from fluxum.pacing import Backoff
 from fluxum.session.account_context import AccountContext
 from fluxum.session.charges import Charges
-from fluxum.venues.private import EntryQuery
 
 __all__ = ["Reconciliation"]
 
@@ -175,11 +174,8 @@ class Reconciliation:
         known_ns = self._unknown_ns.get(Channel.BALANCE)
         if known_ns is None:
             return
-        query = EntryQuery(since_ns=max(0, known_ns - _OVERLAP_NS))
-        history = self._history
-        entries = await (history.entries(query) if self._has_entries else history.transfers(query))
-        if entries:
-            self._session().deliver(entries)
+        since_ns = max(0, known_ns - _OVERLAP_NS)
+        await self._history.hand_over_entries(since_ns, self._session().deliver)
 
     # Pieces
 

@@ -63,13 +63,16 @@ class Page(Struct, Generic[Item], frozen=True):
     """A part of a longer list; `total` is how many items there are, if the venue gives it.
 
     Lists of an account are newest first, lists of a market oldest first. `left_out` counts rows
-    that could not be read. `next` is the query of the part that follows, `None` at the end.
+    that could not be read. `next` is the query of the part that follows, `None` at the end. There
+    `resume` is what spares a later query of the same list what was in this one, if the venue's
+    lists need that: see `EntryQuery`.
     """
 
     items: tuple[Item, ...]
     total: int | None = None
     left_out: LeftOutRows | None = None
     next: "RestQuery[Page[Item]] | None" = None
+    resume: object = None
 
     def __iter__(self) -> Iterator[Item]:
         """The items, in their order."""
