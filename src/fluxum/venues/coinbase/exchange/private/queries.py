@@ -208,12 +208,12 @@ class _Listed(Struct, frozen=True):
         """What is listed when the entries of these accounts are, too."""
         if query.until_ns is not None:
             return self
-        listed = {}
+        newly: dict[str, _Account] = {}
         for one in accounts:
             known, begins_ns = self.accounts.get(one.id), self.begins_ns(one, query)
             first_ns = begins_ns if known is None else min(begins_ns, known.since_ns)
-            listed[one.id] = _Account(one.balance, first_ns, now_ns - _OVERLAP_NS)
-        return _Listed({**self.accounts, **listed})
+            newly[one.id] = _Account(one.balance, first_ns, now_ns - _OVERLAP_NS)
+        return _Listed({**self.accounts, **newly})
 
 
 def _since_ns(query: EntryQuery) -> int:
