@@ -115,6 +115,7 @@ def test_the_trigger_of_a_stop_is_moved(fluxum: Account) -> None:
     assert moved.status == 0, moved.err
     (order,) = json.loads(moved.out)
     assert Decimal(order["trigger_price"]) == 21000
+    assert " trigger 21000" in fluxum("order", "list").out
     assert fluxum("order", "cancel-all", "--yes").out == "1 order canceled\n"
 
 

@@ -424,9 +424,10 @@ def _show(view: Order, output: Output) -> None:
 
 def _view_text(view: Order) -> str:
     price = "" if view.limit_price is None else f" @ {number_text(view.limit_price)}"
+    waits = "" if view.trigger_price is None else f" trigger {number_text(view.trigger_price)}"
     why = f" ({view.reason})" if view.reason else ""
     return (
         f"{view.order_id or '-':<20} {view.symbol} {view.side.value} {view.type_text} "
-        f"{number_text(view.filled)} of {number_text(view.quantity)}{price} "
+        f"{number_text(view.filled)} of {number_text(view.quantity)}{price}{waits} "
         f"{view.status_text}{why} {view.client_order_id}"
     ).rstrip()
