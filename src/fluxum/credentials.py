@@ -7,7 +7,6 @@ source, not its content.
 import json
 import os
 import stat
-import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -40,8 +39,7 @@ SERVICE = "fluxum"
 """The service under which keys are in a keyring."""
 PARTS = ("key", "secret", "passphrase")
 """The parts of keys, in the order of stdin."""
-# How often and how long another program that writes the file is waited for.
-_TURNS, _TURN_S = 500, 0.01
+_TURNS = 1000
 _WRITTEN = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -147,17 +145,16 @@ def _with_table(path: Path, table: str, keys: Credentials) -> str:
 
 
 def _only_writer(new: Path) -> int:
-    """A descriptor of the file to write, locked; raises BadInput if another program keeps it."""
+    """A descriptor of the file to write, locked once the programs before have written theirs."""
     for _ in range(_TURNS):
         descriptor = os.open(new, _WRITTEN, 0o600)
         with suppress(FileNotFoundError):
-            is_held = not CAN_HOLD or hold(descriptor)
+            is_held = not CAN_HOLD or hold(descriptor, waits=True)
             if is_held and os.path.samestat(os.fstat(descriptor), new.stat()):
                 new.chmod(0o600)
                 return descriptor
-        os.close(descriptor)  # another program writes it, or has just given it its final name
-        time.sleep(_TURN_S)
-    raise BadInput(f"{new} is being written by another program for {_TURNS * _TURN_S:g} s")
+        os.close(descriptor)  # another program has given it its final name
+    raise BadInput(f"{new} was written by {_TURNS} other programs at the same time")
 
 
 def store_in_keyring(entry: str, keys: Credentials) -> None:

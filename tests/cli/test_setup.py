@@ -1,7 +1,6 @@
 """`setup`: what is asked, what is refused, and where keys are stored. Trying them needs sockets."""
 
 import io
-import os
 import stat
 import sys
 import tomllib
@@ -17,7 +16,7 @@ from fluxum.cli.main import app
 from fluxum.cli.process import exit_code
 from fluxum.credentials import find_credentials, store_in_file
 from fluxum.errors import BadInput
-from fluxum.lock import CAN_HOLD, hold
+from fluxum.lock import CAN_HOLD
 from fluxum.model.account import Credentials
 
 SECRET = "c2VjcmV0LW9mLW5vYm9keQ=="
@@ -138,21 +137,8 @@ def test_any_text_is_stored_as_it_is(text: str, tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["k.toml"]
 
 
-def no_time(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
-    """Turns are waited for without a clock."""
-
-    def pause(_seconds: float) -> None:
-        os.sched_yield()
-
-    monkeypatch.setattr(credentials, "time", SimpleNamespace(sleep=pause))
-    monkeypatch.setattr(credentials, "_TURNS", turns)
-
-
 @pytest.mark.skipif(not CAN_HOLD, reason="files cannot be locked here")
-def test_programs_that_store_keys_at_once_take_turns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    no_time(monkeypatch, turns=10**6)
+def test_programs_that_store_keys_at_once_take_turns(tmp_path: Path) -> None:
     path = tmp_path / "k.toml"
     names = [f"exchange-{number}" for number in range(12)]
 
@@ -165,19 +151,6 @@ def test_programs_that_store_keys_at_once_take_turns(
     assert tomllib.loads(path.read_text()).keys() == set(names)
     assert [one.name for one in tmp_path.iterdir()] == ["k.toml"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@pytest.mark.skipif(not CAN_HOLD, reason="files cannot be locked here")
-def test_a_program_that_keeps_the_file_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    no_time(monkeypatch, turns=2)
-    path = tmp_path / "k.toml"
-    with (tmp_path / "k.toml.new").open("w") as other:
-        assert hold(other.fileno())
-        with pytest.raises(BadInput, match=r"k.toml.new is being written by another program"):
-            store_in_file(path, "kraken", Credentials("k", "s"))
-    store_in_file(path, "kraken", Credentials("k", "s"))  # the other one has ended
 
 
 def test_a_file_that_others_can_read_or_that_holds_something_else_is_left_alone(

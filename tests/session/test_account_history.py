@@ -101,6 +101,7 @@ def test_entries_that_were_fetched_in_vain_are_fetched_again() -> None:
     line = entry("L", 7)
     asked: list[tuple[object, frozenset[Asset]]] = []
     taken: list[Sequence[LedgerEntry]] = []
+    moved = {Asset("BTC")}
     pages = Pages()
 
     def entries(query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
@@ -121,15 +122,15 @@ def test_entries_that_were_fetched_in_vain_are_fetched_again() -> None:
     )
 
     async def story() -> None:
-        history.note_moved(Asset("BTC"))
         pages.refusal = VenueRefused("busy")
         with pytest.raises(VenueRefused):
-            await history.hand_over_entries(0, taken.append)
+            await history.hand_over_entries(0, moved, taken.append)
         pages.refusal = None
-        await history.hand_over_entries(0, taken.append)
-        await history.hand_over_entries(0, taken.append)
+        await history.hand_over_entries(0, moved, taken.append)
+        await history.hand_over_entries(0, moved, taken.append)
 
     play(story)
     bitcoin = frozenset({Asset("BTC")})
     assert asked == [(None, bitcoin), (None, bitcoin), (2, frozenset())]
+    assert not moved
     assert [list(one) for one in taken] == [[line], [line]]

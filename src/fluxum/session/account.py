@@ -257,7 +257,6 @@ class Account:
                 is_news = self.following.admit_fill(event)
                 if is_news:
                     self._reconciliation.note_fill(event)
-                    self._history.note_moved(event.symbol.base, event.symbol.quote)
                 return is_news
             case LedgerEntry():
                 self._reconciliation.note_entry(event)
@@ -269,7 +268,6 @@ class Account:
             case Balance():
                 self._snapshots.note(event)
                 self.following.change(event)
-                self._history.note_moved(event.asset)
                 self._audit.note_balance()
             case PositionUpdate():
                 self._symbols.setdefault(event.symbol)

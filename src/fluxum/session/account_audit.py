@@ -113,7 +113,7 @@ class AccountAudit:
     async def _find_entries(self) -> None:
         began_ns = self._context.venue_now_ns
         since_ns = self._entered_ns - _OVERLAP_NS
-        await self._history.hand_over_entries(since_ns, self._session().deliver)
+        await self._history.hand_over_entries(since_ns, self._state.moved, self._session().deliver)
         self._entered_ns = began_ns
 
     # What differs

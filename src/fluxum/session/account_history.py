@@ -49,7 +49,6 @@ class AccountHistory:
         self._symbols = symbols
         self.transfers_refused = ""
         self._resume: object = None
-        self._moved: set[Asset] = set()
 
     async def query(self, query: RestQuery[T]) -> T:
         """The venue's answer to a query; see `RestClient.query` for what is raised."""
@@ -158,26 +157,24 @@ class AccountHistory:
         )
         return wanted(self._oldest_first(page.items)[::-1])[::-1]
 
-    def note_moved(self, *assets: Asset) -> None:
-        """Assets moved: their entries are fetched next time, whatever their balances are then."""
-        self._moved.update(assets)
-
     async def hand_over_entries(
-        self, since_ns: int, take: Callable[[Sequence[LedgerEntry]], None]
+        self, since_ns: int, moved: set[Asset], take: Callable[[Sequence[LedgerEntry]], None]
     ) -> None:
         """Give entries since an instant to `take`, oldest first: transfers if those are all.
 
-        Those that were taken before may be left out; what is fetched in vain is fetched again.
+        Those that were taken before may be left out, but for assets that `moved`, which is emptied.
+        What is fetched in vain is fetched again.
         """
         if self._queries.entries is None:
             take(await self.transfers(EntryQuery(since_ns=since_ns)))
             return
-        moved, self._moved = frozenset(self._moved), set()
-        query = EntryQuery(since_ns=since_ns, resume=self._resume, moved=moved)
+        wanted = frozenset(moved)
+        moved.clear()
+        query = EntryQuery(since_ns=since_ns, resume=self._resume, moved=wanted)
         try:
             page = await self._all(self._queries.entries(query))
         except BaseException:
-            self._moved |= moved
+            moved |= wanted
             raise
         take(self._oldest_first(page.items))
         self._resume = page.resume

@@ -175,7 +175,7 @@ class Reconciliation:
         if known_ns is None:
             return
         since_ns = max(0, known_ns - _OVERLAP_NS)
-        await self._history.hand_over_entries(since_ns, self._session().deliver)
+        await self._history.hand_over_entries(since_ns, self._state.moved, self._session().deliver)
 
     # Pieces
 
