@@ -296,7 +296,9 @@ def test_what_is_needed_first_reads_its_refusals_itself() -> None:
     async def main() -> str:
         client = RestClient(bank, "", SimulatedClock(), Random(1), CallCounter(15, 1))
         second = Fetch("POST", "/b", "b")
-        return await client.query(after(first, lambda found: RestQuery(second, lambda *_: found)))
+        return await client.query(
+            after(first, lambda found: RestQuery(second, lambda _body, _ns: found))
+        )
 
     assert run(main()) == "none"
     assert [url for _, url, _, _ in bank.calls] == ["/a", "/a", "/b"]
