@@ -27,6 +27,14 @@ def blocks(job: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (HOW_TO / f"{job}.md").read_text(), re.DOTALL)
 
 
+# What a stranger finds to do with such a library.
+WANTED = {
+    "alert", "back-test", "balances-in-usd", "callbacks", "candle-history", "fills", "instruments",
+    "logs", "metrics", "notebook", "one-book-of-several-venues", "post-only-with-rounding",
+    "prices-on-several-venues", "profit-of-a-month", "record-into-a-dataframe", "service",
+    "several-accounts", "spread", "strategy-on-paper", "synchronous-script", "threads",
+    "web-framework",
+}  # fmt: skip
 COMMANDS = [job for job in JOBS if blocks(job, "console")]
 PROGRAMS = [job for job in JOBS if blocks(job, "python")]
 
@@ -97,6 +105,11 @@ def test_its_program_does_the_job(job: str, boxes: dict[str, str], folder: Path)
 
     assert done.returncode == 0, done.stderr[-1000:]
     assert done.stdout or "run_app" in (HOW_TO / f"{job}.md").read_text()
+
+
+def test_every_job_that_is_wanted_has_a_page_with_a_program() -> None:
+    assert set(JOBS) == set(PROGRAMS) == WANTED
+    assert len(WANTED) == 22
 
 
 @pytest.mark.parametrize("job", PROGRAMS)

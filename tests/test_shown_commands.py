@@ -15,7 +15,7 @@ from fluxum.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
-    *sorted(ROOT.glob("*.md")),
+    *(path for path in sorted(ROOT.glob("*.md")) if path.stem != "CHANGELOG"),
     *(path for path in sorted((ROOT / "docs").rglob("*.md")) if "decisions" not in path.parts),
     ROOT / "examples" / "README.md",
 ]
