@@ -164,7 +164,8 @@ def mutations(case: Case, random: Random) -> Iterator[bytes]:
 
 _INSERTED = (
     b"0", b"00", b".", b"1", b"-", b"e5", b" ", b",", b"null", b"true", b'"', b"\\u0031",
-    b"\xc3\xa9", b'"x":1,', b'"x":"y",', b'"x":[],', b'"t":1,', b'"price":1,', b"999999999999999999", b"\x00",
+    b"\xc3\xa9", b'"x":1,', b'"x":"y",', b'"x":[],', b'"t":1,', b'"price":1,',
+    b"999999999999999999", b"\x00",
 )  # fmt: skip
 
 

@@ -90,9 +90,7 @@ class Connection:
         self._protocol = protocol
         self._limits = limits
         self._clock = clock
-        self._counts = counts
-        self._raw = raw
-        self._latencies = latencies
+        self._counts, self._raw, self._latencies = counts, raw, latencies
         self.deliver = deliver
         """Takes the events of every frame; replaced when a link takes over from another."""
         self._reject = reject

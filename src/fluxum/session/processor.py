@@ -47,6 +47,7 @@ from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.gaps import GapLedger
 from fluxum.session.publisher import Publisher
 from fluxum.session.tickers import JoinedTickers
+from fluxum.session.trade_runs import follow
 from fluxum.venues.trade_scan import ScannedTrades
 from fluxum.venues.venue import QUOTES
 
@@ -54,7 +55,6 @@ __all__ = ["EventProcessor"]
 
 _AS_BEFORE = Verdict.AS_BEFORE
 _PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
-_AHEAD_MAX_NS = 60_000_000_000  # with clocks further apart, each trade is evidence by itself
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
 _OfAccount = (
     OrderUpdate
@@ -137,7 +137,10 @@ class EventProcessor:
         """Handle the events of one frame."""
         is_measured = self._latencies.is_measuring
         self.counts.received += len(events)
-        if type(events) is ScannedTrades and self._follow(events):
+        if type(events) is ScannedTrades and follow(
+            events, self._trade_streams.get(events.symbol), self.gaps, self._offset_received
+        ):
+            self.bus.put_all(events)
             events = ()
         handlers, put = self._handlers, self._put
         for event in events:
@@ -384,7 +387,7 @@ class EventProcessor:
 
     def _instrument(self, event: Instrument) -> None:
         self.instruments[event.symbol] = event
-        self._plain(event)
+        self._publish(self.active.find(Instrument, None), event)
 
     def _ticker(self, event: Ticker) -> None:
         stream = self.active.find(Ticker, event.symbol)
@@ -395,9 +398,6 @@ class EventProcessor:
         if stream is not None and event.venue_ns is not None:
             self._offset_received(event.venue_ns, event.received_ns)
         self._publish(stream, event)
-
-    def _plain(self, event: Instrument) -> None:
-        self._publish(self.active.find(Instrument, None), event)
 
     def _candle(self, candle: Candle) -> None:
         stream = self.active.find(Candle, candle.symbol, candle.interval_s)
@@ -421,24 +421,6 @@ class EventProcessor:
         self._put(event)
         if stream.feed.readiness.missing:
             self._have(stream)
-
-    def _follow(self, trades: ScannedTrades) -> bool:
-        """Publish trades at once if nothing about them is unusual; false if something may be."""
-        stream = self._trade_streams.get(trades.symbol)
-        latest_ns, received_ns = trades.latest_ns, trades.received_ns
-        if (
-            stream is None
-            or not trades.is_unbroken
-            or stream.feed.readiness.missing
-            or latest_ns - received_ns > _AHEAD_MAX_NS
-            or not self.gaps.follow(trades.symbol, trades.first, trades.last)
-        ):
-            return False
-        if latest_ns >= 0:
-            self._offset_received(latest_ns, received_ns)
-        stream.receive(received_ns)
-        self.bus.put_all(trades)
-        return True
 
     def _trade(self, trade: Trade) -> None:
         stream = self._trade_streams.get(trade.symbol)
