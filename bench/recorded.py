@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -131,6 +132,10 @@ class TapeLink:
         self._now = self._later
         self.start = time.process_time()
         return next(self._now)
+
+    def waiting(self, most: int) -> list[bytes]:
+        """The next frames of the burst: one read of a socket is up to 256 KiB."""
+        return list(islice(self._now, most))
 
 
 class TapeHttp:

@@ -32,6 +32,22 @@ def test_every_reader_gets_all_it_wants_from_then_on() -> None:
     assert bus.published == 5
 
 
+def test_items_together_are_as_one_by_one() -> None:
+    bus = Bus[int]()
+    every, short = reader(bus), reader(bus, capacity=2)
+    even = bus.subscribe(lambda n: n % 2 == 0, capacity=9, overflow=Overflow.RAISE)
+    odd = bus.subscribe(lambda n: n > 9, capacity=9, overflow=Overflow.RAISE)
+
+    bus.put_all([1, 2, 3, 4])
+    bus.close()
+
+    assert run(rest(every)) == [1, 2, 3, 4]
+    assert run(rest(short)) == [3, 4]
+    assert run(rest(even)) == [2, 4]
+    assert odd.statistics().offered == 0
+    assert bus.published == 4
+
+
 def test_a_slow_reader_harms_only_itself() -> None:
     async def scenario() -> None:
         bus = Bus[int]()

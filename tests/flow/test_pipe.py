@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Hashable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -508,3 +509,30 @@ class PipeMachine(RuleBasedStateMachine):
 
 
 TestPipeMachine = PipeMachine.TestCase
+
+
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=2), max_size=8),
+    st.lists(st.text("ab", min_size=1, max_size=2), max_size=8),
+    st.sampled_from(Overflow),
+    st.booleans(),
+)
+def test_items_that_are_put_together_are_as_one_by_one(
+    before: list[str], items: list[str], overflow: Overflow, is_closed: bool
+) -> None:
+    pipes = [Pipe[str](capacity=4, overflow=overflow, key=initial) for _ in range(2)]
+    woken: list[int] = []
+    for number, pipe in enumerate(pipes):
+        if not before and not is_closed:
+            pipe.call_when_ready(partial(woken.append, number))
+        put(pipe, *before)
+        if is_closed:
+            pipe.close()
+
+    pipes[0].put_all(items)
+    put(pipes[1], *items)
+
+    assert woken in ([], [0, 1])
+    assert pipes[0].drain() == pipes[1].drain()
+    assert pipes[0].statistics() == pipes[1].statistics()
+    assert repr(pipes[0].error) == repr(pipes[1].error)

@@ -17,6 +17,7 @@ from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.latencies import Latencies
 from fluxum.sim.loop import SimulatedClock
+from fluxum.transport.link import Link
 from fluxum.venues.conversation import Fetch, Send
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
@@ -71,7 +72,7 @@ class Narrow(Quiet):
         self.sent.append(frame)
 
 
-def connected(link: Flood | Quiet, protocol: KrakenProtocol, **limits: float) -> Connection:
+def connected(link: Link, protocol: KrakenProtocol, **limits: float) -> Connection:
     told: list[Event] = []
 
     def deliver(events: Sequence[Event]) -> None:
@@ -202,3 +203,105 @@ def test_what_waits_here_for_its_turn_owes_no_answer() -> None:
         assert asyncio.get_running_loop().time() - started_s >= 70
 
     play(story)
+
+
+class Burst:
+    """A link that has several frames at once, and then hangs up."""
+
+    def __init__(self, *frames: bytes) -> None:
+        self.frames = list(frames)
+
+    async def send(self, frame: bytes) -> None: ...
+
+    async def receive(self) -> bytes:
+        if not self.frames:
+            raise LinkClosed("it is over")
+        return self.frames.pop(0)
+
+    def waiting(self, most: int) -> list[bytes]:
+        taken, self.frames = self.frames[:most], self.frames[most:]
+        return taken
+
+
+class Ticking(SimulatedClock):
+    """A clock that goes on by a second at each look."""
+
+    looks = 0
+
+    def now_ns(self) -> int:
+        self.looks += 1
+        return NOON_NS + self.looks * 1_000_000_000
+
+
+NOON_NS = 1_767_268_800_000_000_000
+
+
+def trade(number: int, symbol: str = "BTC/USD", price: str = "1.5") -> bytes:
+    return (
+        f'{{"channel":"trade","type":"update","data":[{{"symbol":"{symbol}","side":"buy",'
+        f'"price":{price},"qty":1,"ord_type":"market","trade_id":{number},'
+        f'"timestamp":"2026-01-01T12:00:00.000000Z"}}]}}'
+    ).encode()
+
+
+def taken(link: Link, *, is_scanning: bool) -> tuple[list[list[str]], list[Event], LinkCounts]:
+    """What a connection delivers and rejects, in order, all events in full, and its counts."""
+    story: list[list[str]] = []
+    events: list[Event] = []
+
+    counts: list[LinkCounts] = []
+
+    async def run() -> None:
+        protocol = KrakenProtocol()
+        protocol.follow_passively()
+        if not is_scanning:
+            protocol.scan_trades = None
+        connection = connected(link, protocol)
+        connection._clock = Ticking()
+        connection._reject = lambda rejected: story.append(["rejected"])
+
+        def deliver(found: Sequence[Event]) -> None:
+            events.extend(found)
+            story.append([getattr(one, "trade_id", type(one).__name__) for one in found])
+
+        connection.deliver = deliver
+        with pytest.raises(LinkClosed, match="it is over"):
+            await connection.run()
+        counts.append(connection._counts)
+
+    play(run)
+    return story, events, counts[0]
+
+
+FRAMES = (
+    trade(1),
+    trade(2),
+    b'{"channel":"trade","type":"update","data":[7]}',
+    trade(3),
+    trade(4, price="1e0"),
+    trade(5, "ETH/USD"),
+    b'{"channel":"heartbeat"}',
+    trade(6),
+)
+
+
+@pytest.mark.parametrize("is_scanning", [True, False])
+def test_frames_of_one_burst_keep_their_order_and_have_one_time(is_scanning: bool) -> None:
+    story, events, counts = taken(Burst(*FRAMES), is_scanning=is_scanning)
+
+    assert [one for part in story for one in part] == ["1", "2", "rejected", "3", "4", "5", "6"]
+    assert {one.received_ns for one in events} == {NOON_NS + 1_000_000_000}
+    assert (counts.frames, counts.data, counts.control, counts.rejected) == (8, 6, 1, 1)
+
+
+def test_a_burst_is_read_as_its_frames_one_by_one() -> None:
+    together, apart = Burst(*FRAMES), Burst(*FRAMES)
+    apart.waiting = lambda most: []  # type: ignore[method-assign]
+
+    _, events, counts = taken(together, is_scanning=True)
+    _, expected, counts_apart = taken(apart, is_scanning=False)
+
+    assert [structs.replace(one, received_ns=0) for one in events] == [
+        structs.replace(one, received_ns=0) for one in expected
+    ]
+    assert counts == counts_apart

@@ -43,6 +43,10 @@ def unable(subscription: Subscription, is_odd: Callable[[bytes], bool]) -> Venue
     """Kraken, of which some frames cannot be read although their envelope can."""
 
     class Unable(KrakenProtocol):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scan_trades = None
+
         def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
             if is_odd(frame):
                 raise UnreadableStream("a number was expected, was 'x'", (subscription,))
@@ -87,6 +91,10 @@ def test_a_book_whose_updates_cannot_be_read_is_withdrawn_when_nothing_proves_it
     is_odd = False
 
     class Unable(KrakenProtocol):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scan_trades = None
+
         def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
             if is_odd and is_of("book", ETH)(frame):
                 raise UnreadableStream("a number was expected, was 'x'", (ETH_BOOK,))

@@ -5,6 +5,9 @@ from decimal import Decimal
 from random import Random
 from typing import Any, NoReturn
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from fluxum.book.proof import BookStatus
@@ -40,7 +43,9 @@ from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.kraken.trades import TRADES as TRADE_FORM
 from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.trade_scan import IS_COMPILED, trade_scan
 from fluxum.venues.venue import Checks
 
 BTC = Symbol("BTC/USD")
@@ -425,3 +430,61 @@ def test_a_call_that_fails_harms_nothing_that_is_there() -> None:
     assert [str(one) for one in feed.readiness if one.subscription == BOOK] == [
         "book BTC/USD 10: GET /depth: timed out; next attempt at 2026-01-01T00:00:00Z"
     ]
+
+
+NOON_NS = 1_767_268_800_000_000_000
+RUNS = st.lists(
+    st.tuples(
+        st.integers(1, 12),  # the first number
+        st.integers(1, 4),  # how many frames, of a trade each
+        st.integers(-2, 70),  # how many seconds the venue is ahead
+    ),
+    max_size=6,
+)
+
+
+def frames_of(first: int, count: int, ahead_s: int) -> list[bytes]:
+    second = f"12:0{(60 + ahead_s) // 60}:{(60 + ahead_s) % 60:02d}"
+    return [
+        f'{{"channel":"trade","type":"update","data":[{{"symbol":"BTC/USD","side":"buy","price":1,'
+        f'"qty":1,"ord_type":"market","trade_id":{number},'
+        f'"timestamp":"2026-01-01T{second}.000000Z"}}]}}'.encode()
+        for number in range(first, first + count)
+    ]
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+@given(RUNS, st.integers(0, 6), st.booleans())
+def test_a_run_of_trades_is_processed_as_trade_by_trade(
+    runs: list[tuple[int, int, int]], lost_before: int, is_ready: bool
+) -> None:
+    scan = trade_scan(TRADE_FORM, {"BTC/USD": BTC})
+    assert scan is not None
+    outcomes: list[object] = []
+    for is_together in (True, False):
+        processor, feed, told = carrying()
+        if not is_ready:
+            feed.readiness.lack(TRADES, "not acknowledged")
+        for number, (first, count, ahead_s) in enumerate(runs):
+            if number == lost_before:
+                processor.withdraw(feed, GapCause.LINK_LOST, "lost")
+            frames, at = frames_of(first, count, ahead_s), 0
+            while at < len(frames):
+                received_ns = NOON_NS + 60_000_000_000 + number
+                trades = scan(frames, at, received_ns)
+                assert trades is not None
+                at += trades.frames
+                processor.take(trades if is_together else list(trades))
+        stream = processor.streams[TRADES]
+        outcomes.append(
+            (
+                told.drain(),
+                processor.counts,
+                (processor.gaps.repeated, processor.gaps.followed, processor.gaps.counts),
+                (stream.data_ns, stream.has_data, stream.is_uncertain),
+                processor._context.offset.ns,
+                missing(feed),
+            )
+        )
+
+    assert outcomes[0] == outcomes[1]

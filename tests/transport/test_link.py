@@ -91,3 +91,21 @@ def test_a_new_link_is_open() -> None:
     assert not one.is_closed
     assert (one.peer, other.peer) == (other, one)
     assert isinstance(one, MemoryLink)
+
+
+def test_frames_that_have_arrived_are_taken_together_in_order() -> None:
+    async def story() -> None:
+        one, other = loopback()
+        assert other.waiting(9) == []
+        for frame in (b"a", b"b", b"c", b"d"):
+            await one.send(frame)
+        one.close()
+
+        assert await other.receive() == b"a"
+        assert other.waiting(2) == [b"b", b"c"]
+        assert other.waiting(2) == [b"d"]
+        assert other.waiting(2) == []
+        with pytest.raises(LinkClosed):
+            await other.receive()
+
+    run(story())

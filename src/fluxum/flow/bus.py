@@ -1,6 +1,6 @@
 """One producer, many readers: every reader gets its own pipe."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 from weakref import ref
 
@@ -74,6 +74,15 @@ class Bus(Generic[T]):
                 pipe = reader()
                 if pipe is not None:
                     pipe.put(item)
+
+    def put_all(self, items: Sequence[T]) -> None:
+        """Publish items in their order; each reader is woken once for all."""
+        self.published += len(items)
+        for wants, reader in self._readers:
+            wanted = items if wants is None else [item for item in items if wants(item)]
+            pipe = reader()
+            if pipe is not None and wanted:
+                pipe.put_all(wanted)
 
     def close(self, error: FluxumError | None = None) -> None:
         """End every pipe, with an error if there is one; only the first call counts."""

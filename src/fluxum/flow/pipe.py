@@ -11,7 +11,7 @@ reader is woken once for all items that arrived together.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -143,6 +143,18 @@ class Pipe(Generic[T]):
         self._offered += 1
         if self._wake is not None:
             self._ring()
+
+    def put_all(self, items: Sequence[T]) -> None:
+        """Offer items in their order, as `put` does each; the reader is woken once for all."""
+        waiting = self._items
+        if type(waiting) is deque and len(waiting) + len(items) <= self._room:
+            waiting.extend(items)
+            self._offered += len(items)
+            if self._wake is not None and items:
+                self._ring()
+            return
+        for item in items:
+            self.put(item)
 
     def close(self, error: FluxumError | None = None) -> None:
         """End the stream, after the items that wait; only the first call counts."""

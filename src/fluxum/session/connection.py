@@ -22,8 +22,9 @@ from fluxum.pacing import TokenBucket
 from fluxum.session.authenticator import Authenticator
 from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
 from fluxum.session.latencies import Latencies
-from fluxum.transport.link import Link, Stamped
+from fluxum.transport.link import Batched, Link, Stamped
 from fluxum.venues.conversation import UNREADABLE, Auth, UnreadableStream
+from fluxum.venues.trade_scan import ScansTrades
 from fluxum.venues.venue import (
     Effect,
     Fetch,
@@ -89,9 +90,7 @@ class Connection:
         self._protocol = protocol
         self._limits = limits
         self._clock = clock
-        self._counts = counts
-        self._raw = raw
-        self._latencies = latencies
+        self._counts, self._raw, self._latencies = counts, raw, latencies
         self.deliver = deliver
         """Takes the events of every frame; replaced when a link takes over from another."""
         self._reject = reject
@@ -111,6 +110,8 @@ class Connection:
             authenticator,
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
+        self._scan = protocol.scan_trades if isinstance(protocol, ScansTrades) else None
+        self._is_sampled = True
         self._outbox_filled = asyncio.Event()
         self._is_sending = False
         self._begun: Awaitable[None] | None = None  # the rest of a send that has to wait
@@ -154,40 +155,59 @@ class Connection:
         self.deliver(events)
 
     async def _read(self) -> NoReturn:
-        receive_frame = self._link.receive
-        receive = self._protocol.receive
-        outbox = self._protocol.outbox
         link = self._link
+        receive_frame = link.receive
+        waiting = link.waiting if isinstance(link, Batched) else None
         now_ns = link.received_ns if isinstance(link, Stamped) else self._clock.now_ns
-        counts, raw, latencies = self._counts, self._raw, self._latencies
         while True:
-            is_sampled = True  # the first frame with data of each burst
-            for _ in range(_BURST):
-                frame = await receive_frame()
-                received_ns = now_ns()
-                counts.frames += 1
-                if raw.is_read:
-                    raw.put(RawFrame(frame, received_ns))
-                try:
-                    events = receive(frame, received_ns)
-                except UNREADABLE as error:
-                    counts.rejected += 1
-                    self._reject(self._rejected(frame, error, received_ns))
-                else:
-                    if events:
-                        if type(events[-1]) in _DATA:
-                            counts.data += 1
-                            if is_sampled:
-                                is_sampled = False
-                                latencies.decoded(events, received_ns)
-                        else:
-                            counts.control += 1
-                        self.deliver(events)
-                    else:
-                        counts.control += 1
-                if outbox:
-                    self._outbox_filled.set()
+            self._is_sampled = True
+            taken = 0
+            while taken < _BURST:
+                frames = [await receive_frame()]
+                if waiting is not None:
+                    frames += waiting(_BURST - taken - 1)
+                taken += len(frames)
+                self._receive(frames, now_ns())
             await asyncio.sleep(0)
+
+    def _receive(self, frames: list[bytes], received_ns: int) -> None:
+        """Deliver the events of frames that were received together, in their order."""
+        counts, raw, scan, receive = self._counts, self._raw, self._scan, self._protocol.receive
+        counts.frames += len(frames)
+        if raw.is_read:
+            raw.put_all([RawFrame(frame, received_ns) for frame in frames])
+        at, count = 0, len(frames)
+        while at < count:
+            if scan is not None:
+                trades = scan(frames, at, received_ns)
+                if trades is not None:
+                    at += trades.frames
+                    self._deliver_data(trades, trades.frames, received_ns)
+                    continue
+            frame = frames[at]
+            at += 1
+            try:
+                events = receive(frame, received_ns)
+            except UNREADABLE as error:
+                counts.rejected += 1
+                self._reject(self._rejected(frame, error, received_ns))
+            else:
+                if not events:
+                    counts.control += 1
+                elif type(events[-1]) in _DATA:
+                    self._deliver_data(events, 1, received_ns)
+                else:
+                    counts.control += 1
+                    self.deliver(events)
+        if self._protocol.outbox:
+            self._outbox_filled.set()
+
+    def _deliver_data(self, events: Sequence[Event], frames: int, received_ns: int) -> None:
+        self._counts.data += frames
+        if self._is_sampled:  # the first frame with data of each burst
+            self._is_sampled = False
+            self._latencies.decoded(events, received_ns)
+        self.deliver(events)
 
     async def _perform(self) -> None:
         outbox = self._protocol.outbox

@@ -221,6 +221,19 @@ class GapLedger:
                 detail = f"trade numbers skip from {last} to {number}" if skipped else ""
                 return trade, self._trade_gap(subscription, trade, skipped, detail)
 
+    def follow(self, symbol: Symbol, first: int, last: int) -> bool:
+        """Admit trades whose numbers run from `first` to `last`; false if one may be unusual.
+
+        Then nothing was noted, and `admit` has to decide about each.
+        """
+        run = self._runs.get(symbol)
+        if run is None or first != run.next or self._open:
+            return False
+        run.last = last
+        run.next = last + 1
+        self.followed += last - first + 1
+        return True
+
     def _trade_gap(
         self, subscription: Subscription, trade: Trade, missing: int | None, detail: str
     ) -> Gap | None:

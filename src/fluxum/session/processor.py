@@ -47,6 +47,8 @@ from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.gaps import GapLedger
 from fluxum.session.publisher import Publisher
 from fluxum.session.tickers import JoinedTickers
+from fluxum.session.trade_runs import follow
+from fluxum.venues.trade_scan import ScannedTrades
 from fluxum.venues.venue import QUOTES
 
 __all__ = ["EventProcessor"]
@@ -135,6 +137,11 @@ class EventProcessor:
         """Handle the events of one frame."""
         is_measured = self._latencies.is_measuring
         self.counts.received += len(events)
+        if type(events) is ScannedTrades and follow(
+            events, self._trade_streams.get(events.symbol), self.gaps, self._offset_received
+        ):
+            self.bus.put_all(events)
+            events = ()
         handlers, put = self._handlers, self._put
         for event in events:
             if type(event) is not BookUpdate:  # nearly all are, so the others may cost a look-up
@@ -380,7 +387,7 @@ class EventProcessor:
 
     def _instrument(self, event: Instrument) -> None:
         self.instruments[event.symbol] = event
-        self._plain(event)
+        self._publish(self.active.find(Instrument, None), event)
 
     def _ticker(self, event: Ticker) -> None:
         stream = self.active.find(Ticker, event.symbol)
@@ -391,9 +398,6 @@ class EventProcessor:
         if stream is not None and event.venue_ns is not None:
             self._offset_received(event.venue_ns, event.received_ns)
         self._publish(stream, event)
-
-    def _plain(self, event: Instrument) -> None:
-        self._publish(self.active.find(Instrument, None), event)
 
     def _candle(self, candle: Candle) -> None:
         stream = self.active.find(Candle, candle.symbol, candle.interval_s)

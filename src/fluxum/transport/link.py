@@ -8,7 +8,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from fluxum.errors import LinkClosed
 
-__all__ = ["Dial", "Link", "MemoryLink", "Sealed", "Stamped", "loopback"]
+__all__ = ["Batched", "Dial", "Link", "MemoryLink", "Sealed", "Stamped", "loopback"]
 
 
 class Sealed(bytes):
@@ -59,6 +59,15 @@ class Stamped(Protocol):
         ...
 
 
+@runtime_checkable
+class Batched(Protocol):
+    """A link that has the messages which one read of its socket brought."""
+
+    def waiting(self, most: int) -> list[bytes]:
+        """The next messages that have arrived, at most so many; it never waits and never raises."""
+        ...
+
+
 class Dial(Protocol):
     """Opens links."""
 
@@ -105,6 +114,11 @@ class MemoryLink:
             finally:
                 self._reader = None
         return self._inbox.popleft()
+
+    def waiting(self, most: int) -> list[bytes]:
+        """The next frames that have arrived."""
+        inbox = self._inbox
+        return [inbox.popleft() for _ in range(min(most, len(inbox)))]
 
     def close(self, code: int = 1000, reason: str = "closed") -> None:
         """Close both ends; their readers get LinkClosed once their inboxes are empty."""

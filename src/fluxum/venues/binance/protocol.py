@@ -30,6 +30,7 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
+from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
 from fluxum.venues.binance.books import Books
 from fluxum.venues.binance.markets import Markets
@@ -43,9 +44,11 @@ from fluxum.venues.binance.topics import (
     topic_of_event,
     topic_start,
 )
+from fluxum.venues.binance.trades import trade_form
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.subscriptions import Request, Subscriptions
+from fluxum.venues.trade_scan import trade_scan
 from fluxum.venues.venue import Effect, Fetch, Handover, Send, SequenceCounts
 
 __all__ = ["BinanceProtocol"]
@@ -66,6 +69,10 @@ class BinanceProtocol:
         self._policy = policy
         self._venue = policy.venue
         self._readers: dict[str, Reader] = {}  # of active subscriptions, by topic
+        self._trade_symbols: dict[str, Symbol] = {}  # the same, of trades
+        self.scan_trades = trade_scan(
+            trade_form(policy.venue, policy.trade_stream), self._trade_symbols
+        )
         self._books = Books(policy, self.outbox, self.sequence)
         self._markets = Markets(policy, self.outbox)
         self._subscriptions = Subscriptions(
@@ -313,9 +320,12 @@ class BinanceProtocol:
                 self._listen(subscription)
         elif subscription.symbol is not None:
             self._readers[topic] = stream_reader(self._policy, topic, subscription)
+            if subscription.channel is Channel.TRADE:
+                self._trade_symbols[topic] = subscription.symbol
 
     def _closed(self, topic: str, _subscription: Subscription) -> None:
         self._readers.pop(topic, None)
+        self._trade_symbols.pop(topic, None)
         self._books.close(topic)
 
     def _listen(self, subscription: Subscription) -> None:

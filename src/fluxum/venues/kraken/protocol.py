@@ -35,9 +35,11 @@ from fluxum.venues.conversation import UNREADABLE, UnreadableStream, VenueTime
 from fluxum.venues.kraken import native, normalize, topics
 from fluxum.venues.kraken.loose import LooseReader
 from fluxum.venues.kraken.normalize import VENUE, Numbers
+from fluxum.venues.kraken.trades import TRADES
 from fluxum.venues.reading import Reading
 from fluxum.venues.rows import read_rows
 from fluxum.venues.subscriptions import Subscriptions
+from fluxum.venues.trade_scan import trade_scan
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["KrakenProtocol"]
@@ -64,6 +66,7 @@ class KrakenProtocol:
         )
         self._by_topic = self._subscriptions.by_topic
         self._trade_symbols: dict[str, Symbol] = {}  # of active subscriptions, as on the wire
+        self.scan_trades = trade_scan(TRADES, self._trade_symbols)
         self._loose = LooseReader(self._by_topic, self._owner)
         self._candles = CandleRuns(kept=1000)
         self._numbers = Numbers()

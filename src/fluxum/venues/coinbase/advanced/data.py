@@ -14,7 +14,7 @@ from fluxum.model.event import Desync, Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate, Candle
 from fluxum.venues.candle_runs import CandleRuns
-from fluxum.venues.coinbase.advanced import native, normalize
+from fluxum.venues.coinbase.advanced import native, normalize, trades
 from fluxum.venues.coinbase.advanced.loose import EventRows, Odd, read_loosely
 from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.instants import read_instant
@@ -23,6 +23,7 @@ from fluxum.venues.coinbase.symbols import ADVANCED
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.reading import Reading
 from fluxum.venues.rows import LeftOutRows, read_rows
+from fluxum.venues.trade_scan import trade_scan
 
 __all__ = ["BOOKS", "CANDLES", "TICKERS", "TRADES", "AdvancedData"]
 
@@ -60,6 +61,8 @@ class AdvancedData:
         self._owners = streams.owners
         self._symbols = streams.owners.sole[TRADES]
         self._subscriptions = streams.subscriptions
+        self.scan = trade_scan(trades.FORM, self._symbols)
+        """Scans new trades of products that have one stream; `None` without a compiler."""
         self._kinds: Mapping[str, _Kind] = {
             "l2_data": _Kind(BOOKS, native.LEVELS, self._book),
             "market_trades": _Kind(TRADES, native.TRADES, self._trades),

@@ -28,6 +28,7 @@ from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.queries import decoded
 from fluxum.venues.rows import read_rows
 from fluxum.venues.subscriptions import Request
+from fluxum.venues.trade_scan import ScannedTrades
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["AdvancedProtocol"]
@@ -136,6 +137,19 @@ class AdvancedProtocol:
         numbering.due = number + 1
         self.sequence.steps += 1
         return handler(message, received_ns)
+
+    def scan_trades(
+        self, frames: list[bytes], at: int, received_ns: int, _due: int = 0
+    ) -> ScannedTrades | None:
+        """See `TradeScan`: frames whose numbers follow on."""
+        numbering = self._numbering
+        if self._data.scan is None or numbering.due < 0:
+            return None
+        trades = self._data.scan(frames, at, received_ns, numbering.due)
+        if trades is not None:
+            numbering.due += trades.frames
+            self.sequence.steps += trades.frames
+        return trades
 
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """An error has no channel; a channel that is unknown here is numbered all the same."""

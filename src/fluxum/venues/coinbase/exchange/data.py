@@ -14,7 +14,7 @@ from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
 from fluxum.venues.coinbase.delivery import Delivery
-from fluxum.venues.coinbase.exchange import native, normalize
+from fluxum.venues.coinbase.exchange import native, normalize, trades
 from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
@@ -22,6 +22,7 @@ from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.members import Members
 from fluxum.venues.reading import Reading
 from fluxum.venues.rows import checked, decode_readable, sides
+from fluxum.venues.trade_scan import ScannedTrades, trade_scan
 
 __all__ = ["BOOKS", "TICKERS", "TRADES", "ExchangeData"]
 
@@ -53,6 +54,7 @@ class ExchangeData:
         self._owners = streams.owners
         self._symbols = streams.owners.sole[TRADES]
         self._subscriptions = streams.subscriptions
+        self._scan = trade_scan(trades.FORM, self._symbols, last=self.last_trades)
 
     def forget(self, channel: str, symbol: Symbol) -> None:
         """A stream ended."""
@@ -98,6 +100,12 @@ class ExchangeData:
         if self._owners.named(TRADES, wire.product_id):
             self.last_trades[wire.product_id] = wire.trade_id
         return events
+
+    def scan(self, frames: list[bytes], at: int, received_ns: int) -> ScannedTrades | None:
+        """The trades of frames, as far as each belongs to one stream for certain."""
+        if self._scan is None or self._subscriptions.has_unacknowledged:
+            return None
+        return self._scan(frames, at, received_ns)
 
     def ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
         """A ticker."""

@@ -59,6 +59,7 @@ class ExchangeProtocol:
             EXCHANGE, self.outbox, _TOPICS, self._write, self._closed, self._list
         )
         self._data = ExchangeData(self._streams)
+        self.scan_trades = self._data.scan
         self._named_trades: dict[str, int] = {}  # by the last heartbeat
         self._beating: set[str] = set()
         self._is_alive = False

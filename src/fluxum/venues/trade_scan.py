@@ -1,0 +1,72 @@
+"""Frames of trades in the form in which a venue writes them now, scanned at once if compiled.
+
+A venue describes the form: what stands before the rows, the members of a row, what stands behind.
+A scanner makes the trades of frames of this form in one pass. It returns `None` for any other
+frame: one with an escape, an exponent, a space, a member twice, a market that is not subscribed, a
+number of zero. Then the venue's own Python reads the frame, which is right for all frames. Without
+a compiler there are no scanners.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Trade
+from fluxum.venues.trade_form import TradeForm
+
+__all__ = ["IS_COMPILED", "ScannedTrades", "ScansTrades", "TradeScan", "trade_scan"]
+
+try:
+    from fluxum.venues._fast import CompiledScanner, ScannedTrades
+
+    IS_COMPILED = True
+except ImportError:
+    IS_COMPILED = False
+
+    class ScannedTrades(list[Trade]):  # type: ignore[no-redef]  # there are none without a compiler
+        """Trades of one market that were received together, in a list that is read only.
+
+        `is_unbroken` is true if their numbers follow one on another from `first` to `last`.
+        `latest_ns` is the latest instant of the venue, `frames` how many frames they are from.
+        """
+
+
+class TradeScan(Protocol):
+    """Scans frames that were received together."""
+
+    def __call__(
+        self, frames: list[bytes], at: int, received_ns: int, due: int = 0, /
+    ) -> ScannedTrades | None:
+        """The trades of the frames from `at` on; `None` if that frame is not of the form.
+
+        It ends before the first frame of another form or market, and behind a number that does not
+        follow on; `ScannedTrades.frames` has how many frames that are. `due` is the number that the
+        first frame has to have, where frames are numbered.
+        """
+        ...
+
+
+@runtime_checkable
+class ScansTrades(Protocol):
+    """A venue's protocol whose frames of trades may be scanned instead of received.
+
+    A scanned frame has the events that `receive` returns, and leaves the protocol in the same
+    state. A protocol that reads trades in its own way has `scan_trades` `None`.
+    """
+
+    scan_trades: TradeScan | None
+
+
+def trade_scan(
+    form: TradeForm,
+    symbols: Mapping[str, Symbol],
+    only: Symbol | None = None,
+    last: dict[str, int] | None = None,
+) -> TradeScan | None:
+    """A scanner of frames of this form, `None` without a compiler.
+
+    `symbols` are those of active subscriptions by the text on the wire; the caller may change the
+    dictionary. If frames name no market, all trades are of `only`. The scanner writes the number of
+    the last trade of each market to `last`, by the text on the wire.
+    """
+    return CompiledScanner(form, symbols, only, last).scan if IS_COMPILED else None
