@@ -229,6 +229,10 @@ def jobs() -> str:
 {len(pages)} jobs, each one command or a program of at most ten lines, blank ones not counted.
 Tests run all of them at simulated exchanges.
 
+They reach the real exchanges. For a simulated one (`fluxum sim serve --port 8765`), add
+`--endpoint ws://127.0.0.1:8765` to a command, and `endpoint="ws://127.0.0.1:8765"` to the call that
+names the exchange (`endpoints={{...}}` for a hub).
+
 | job | command | lines of the program |
 |---|---|---:|
 {table}

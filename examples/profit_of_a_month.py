@@ -12,9 +12,6 @@ async def main() -> None:
     since = datetime.now(UTC) - timedelta(days=DAYS)
     since_ns = int(since.timestamp()) * 10**9
     async with fluxum.trade("kraken", ["BTC/USD"], keys="file:keys.toml") as trader:
-        await trader.buy("BTC/USD", "0.02")  # so that a new account has something to show
-        await trader.sell("BTC/USD", "0.01")
-
         account = trader.session.account
         fills = await account.history(since_ns)
         balances = await trader.balances()

@@ -1,4 +1,4 @@
-"""One stream and one book over six exchanges; one that fails is left out, and it is said why."""
+"""One stream and one book over six exchanges; one that fails is left out, with its reason."""
 
 import asyncio
 

@@ -160,7 +160,7 @@ def test_the_readmes_programs_run(
 ) -> None:
     text = PROGRAMS[number]
     monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     with run_commands(capfd, monkeypatch) as run:
         for tape in RECORDINGS:  # of the commands before it, which another process may have run
             if tape in text and not (folder / tape).exists():

@@ -24,6 +24,7 @@ ENDLESS = {"service": ("/metrics", "/health"), "web_app": ("/book/btc/usd", "/he
 VENUES = ("kraken", "coinbase", "gemini", "binance", "bybit", "okx")
 FORMAT: Any = nbformat
 LINES_MAX = 60
+ORDERS = ("--side buy -q 0.02", "--side sell -q 0.01")
 TIMEOUT_S = 60
 # What a program has to print, beside ending well.
 SHOWN = {
@@ -78,7 +79,13 @@ def urls(folder: Path) -> Iterator[dict[str, str]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield json.loads(process.stdout.readline())
+            urls = json.loads(process.stdout.readline())
+            for words in ORDERS:  # so that the account has a history
+                order = f"order place -s BTC/USD {words} --type market --yes --journal first.jsonl"
+                where = f"--keys file:keys.toml --endpoint {urls['kraken']}"
+                called = [sys.executable, "-m", "fluxum", *f"{order} {where}".split()]
+                subprocess.run(called, cwd=folder, check=True, env=world(urls, folder))
+            yield urls
         finally:
             process.terminate()
 

@@ -68,3 +68,4 @@ def test_a_tutorial_runs_from_the_first_step_to_the_last(name: str, tmp_path: Pa
                 )
                 assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr[-1000:]}"
                 assert done.stdout or done.stderr, text
+                assert "\n  1 variants" not in f"\n  {done.stdout.strip()}", text

@@ -18,7 +18,7 @@ from fluxum.sim.runtime import SimulatedRuntime
 from fluxum.venues.register import find_venue
 
 PAGE = (Path(__file__).parents[2] / "docs" / "from-other-clients.md").read_text()
-OBJECTS: dict[str, type] = {
+OBJECTS: dict[str, object] = {
     "client": fluxum.Client,
     "session": fluxum.Session,
     "trader": fluxum.Trader,
@@ -26,6 +26,11 @@ OBJECTS: dict[str, type] = {
     "manager": fluxum.BalanceManager,
     "account": fluxum.Account,
     "portfolio": fluxum.Portfolio,
+    "hub": fluxum.Hub,
+    "book": fluxum.Book,
+    "instrument": fluxum.Instrument,
+    "bot": fluxum.bot,
+    "back": fluxum.back,
 }
 # Every name of the two reference documents that these clients came with.
 REFERENCE = frozenset(
