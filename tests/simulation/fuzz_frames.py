@@ -1,17 +1,18 @@
-"""Mutated frames of trades through scanners and Python side by side, run by name.
+"""Mutated frames of trades and books through scanners and Python side by side, run by name.
 
     PYTHONPATH=tests .venv/bin/python tests/simulation/fuzz_frames.py --frames 10000000
 
-Every mutated frame is given to the scanner. If the scanner makes trades of it, the venue's Python
-has to make the same of it, digit for digit, and to be in the same state; if not, it goes the way of
-Python alone, which is the same with scanners and without. A difference ends the run with its frame.
+If a scanner makes something of a mutated frame, the venue's Python has to make the same of it,
+digit for digit, and to be in the same state; any other frame goes the way of Python alone, which is
+the same with scanners and without. For books, events and errors of all frames are compared. A
+difference ends the run with its frame.
 """
 
 import argparse
 import time
 from random import Random
 
-from venues.scanned import CASES, Pair, mutations
+from venues.scanned import BOOKS, CASES, BookPair, Pair, mutations
 
 
 def main() -> None:
@@ -20,17 +21,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     wishes = parser.parse_args()
     print(f"{'venue':<20} {'frames':>12} {'scanned':>12} {'seconds':>8}")
+    count = wishes.frames // (len(CASES) + 1)
+    begun, scanned = time.process_time(), 0
+    changed, books = mutations(BOOKS, Random(wishes.seed)), BookPair()
+    for _ in range(count):
+        scanned += books.check(next(changed))
+    show("kraken, books", count, scanned, begun)
     for case in CASES.values():
-        begun, scanned, count = time.process_time(), 0, wishes.frames // len(CASES)
+        begun, scanned = time.process_time(), 0
         changed = mutations(case, Random(wishes.seed))
         pair = Pair(case)
         for _ in range(count):
             if pair.check(next(changed)):
                 scanned += 1
                 pair = Pair(case) if pair.is_numbered else pair
-        seconds = time.process_time() - begun
-        print(f"{case.venue:<20} {count:>12,} {scanned:>12,} {seconds:>8.0f}", flush=True)
+        show(case.venue, count, scanned, begun)
     print("no difference")
+
+
+def show(name: str, count: int, scanned: int, begun: float) -> None:
+    seconds = time.process_time() - begun
+    print(f"{name:<20} {count:>12,} {scanned:>12,} {seconds:>8.0f}", flush=True)
 
 
 if __name__ == "__main__":

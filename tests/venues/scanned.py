@@ -1,4 +1,4 @@
-"""Frames of trades for the scanners, and what has to be the same as without them."""
+"""Frames of trades and books for the scanners, and what has to be the same as without them."""
 
 from collections.abc import Iterator
 from random import Random
@@ -6,12 +6,17 @@ from random import Random
 from msgspec import Struct
 
 from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookUpdate
+from fluxum.venues.book_scan import BookScan
 from fluxum.venues.conversation import UNREADABLE
+from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.register import VENUES
 from fluxum.venues.trade_scan import ScannedTrades, ScansTrades, TradeScan
 from fluxum.venues.venue import VenueProtocol
 
-__all__ = ["CASES", "NS", "Case", "Pair", "mutations"]
+__all__ = ["BOOKS", "CASES", "NS", "BookPair", "Case", "Pair", "mutations"]
 
 NS = 1_784_000_000_000_000_000
 
@@ -167,6 +172,52 @@ _INSERTED = (
     b"\xc3\xa9", b'"x":1,', b'"x":"y",', b'"x":[],', b'"t":1,', b'"price":1,',
     b"999999999999999999", b"\x00",
 )  # fmt: skip
+
+
+BOOKS = Case(
+    "kraken",
+    (
+        # From a recording of 2026-07-19.
+        b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":64524.0,'
+        b'"qty":0.00000000},{"price":64521.2,"qty":0.00200000}],"asks":[],"checksum":3906264065,'
+        b'"timestamp":"2026-07-19T17:54:39.799885Z"}]}',
+        # https://docs.kraken.com/api/docs/websocket-v2/book, with another market
+        b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":0.5657,'
+        b'"qty":1098.3947558}],"asks":[{"price":0.5666,"qty":4831.75496356},{"price":100,"qty":7}],'
+        b'"checksum":2114181697,"timestamp":"2023-10-06T17:35:55.440295Z"}]}',
+    ),
+)
+
+
+class BookPair:
+    """Two protocols with a book of Kraken: one scans its updates, one reads them in Python."""
+
+    def __init__(self) -> None:
+        self._scanning, self._receiving = KrakenProtocol(), KrakenProtocol()
+        for protocol in (self._scanning, self._receiving):
+            protocol.subscribe([Subscription(Channel.BOOK, Symbol("BTC/USD"), 10)])
+            protocol.outbox.clear()
+        assert self._scanning._scan_book is not None
+        self._scan: BookScan = self._scanning._scan_book
+        self._receiving._scan_book = None
+
+    def scan(self, frame: bytes) -> BookUpdate | None:
+        """What the scanner makes of a frame."""
+        found = self._scan(frame, NS)
+        return None if found is None else found[0]
+
+    def check(self, frame: bytes) -> bool:
+        """Give a frame to both, and compare events or errors; false if it is not scanned."""
+        assert _outcome(self._scanning, frame) == _outcome(self._receiving, frame), frame
+        return self._scan(frame, NS) is not None
+
+
+def _outcome(protocol: VenueProtocol, frame: bytes) -> str:
+    """The events of a frame in full, or its error."""
+    try:
+        return repr(list(protocol.receive(frame, NS)))
+    except RemoteProtocolError as error:
+        return repr(error)
 
 
 def _follow(case: Case, first: int) -> VenueProtocol:

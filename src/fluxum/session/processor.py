@@ -53,8 +53,7 @@ from fluxum.venues.venue import QUOTES
 
 __all__ = ["EventProcessor"]
 
-_AS_BEFORE = Verdict.AS_BEFORE
-_PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
+_AS_BEFORE, _PASSED = Verdict.AS_BEFORE, Verdict.PASSED  # to look up a member costs a call
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
 _OfAccount = (
     OrderUpdate

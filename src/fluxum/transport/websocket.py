@@ -1,7 +1,9 @@
 """Links over real WebSockets, by aiohttp."""
 
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, cast
 
 import aiohttp
 
@@ -14,6 +16,7 @@ from fluxum.transport.refusal import redirected, refusal
 
 __all__ = ["websockets"]
 
+_TEXT, _BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
 _FRAME_BYTES_MAX = 64 << 20  # the largest snapshot of a venue is a few megabytes
 
 
@@ -74,6 +77,7 @@ class _WebSocketLink:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
         self._socket = socket
         self._read = socket.receive
+        self._queue = _queue_of(socket)
 
     async def send(self, frame: bytes) -> None:
         """Send one text message."""
@@ -93,6 +97,40 @@ class _WebSocketLink:
         code = self._socket.close_code
         why = message.data if message.type is aiohttp.WSMsgType.ERROR else message.extra
         raise LinkClosed(f"the peer closed the link ({code}) {why or ''}".rstrip(), code)
+
+    def waiting(self, most: int) -> list[bytes]:
+        """The next messages that have arrived; `receive` handles what is no text and no data."""
+        queue, frames = self._queue, list[bytes]()
+        if queue is None:
+            return frames
+        arrived = queue._buffer  # noqa: SLF001 - see _Queue
+        while arrived and len(frames) < most:
+            kind = arrived[0][0].type
+            if kind is not _TEXT and kind is not _BINARY:
+                break
+            try:
+                queue.read().send(None)  # it does not wait, as there is a message
+            except StopIteration as ended:
+                frames.append(ended.value.data)
+        return frames
+
+
+class _Queue(Protocol):
+    """What the library has read of a socket and not handed over; its names are not public.
+
+    The public way is a coroutine for each message, which costs more than a frame of trades.
+    """
+
+    @property
+    def _buffer(self) -> deque[tuple[aiohttp.WSMessage, int]]: ...
+    async def read(self) -> aiohttp.WSMessage: ...
+
+
+def _queue_of(socket: aiohttp.ClientWebSocketResponse[bool]) -> _Queue | None:
+    """The queue of a socket; `None` where the library has other names: then frames come alone."""
+    queue = getattr(socket, "_reader", None)
+    has_names = isinstance(getattr(queue, "_buffer", None), deque) and hasattr(queue, "read")
+    return cast("_Queue", queue) if has_names else None
 
 
 async def _refuse_redirect(

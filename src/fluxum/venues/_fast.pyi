@@ -1,10 +1,11 @@
 from collections.abc import Mapping
 
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Trade
+from fluxum.model.market import BookUpdate, Trade
+from fluxum.venues.book_form import BookForm
 from fluxum.venues.trade_form import TradeForm
 
-__all__ = ["CompiledScanner", "ScannedTrades"]
+__all__ = ["CompiledBookScanner", "CompiledScanner", "ScannedTrades"]
 
 class ScannedTrades(list[Trade]):
     symbol: Symbol
@@ -26,3 +27,7 @@ class CompiledScanner:
     def scan(
         self, frames: list[bytes], at: int, received_ns: int, due: int = 0, /
     ) -> ScannedTrades | None: ...
+
+class CompiledBookScanner:
+    def __init__(self, form: BookForm, symbols: Mapping[str, Symbol]) -> None: ...
+    def scan(self, frame: bytes, received_ns: int, /) -> tuple[BookUpdate] | None: ...

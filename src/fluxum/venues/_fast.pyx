@@ -1,22 +1,24 @@
 # cython: language_level=3, wraparound=False, boundscheck=False, cdivision=True
-"""Frames of trades, compiled: what `decode` and `normalize` of a venue do, in one pass.
+"""Frames of trades and books, compiled: what `decode` and `normalize` of a venue do, in one pass.
 
-Read `fluxum.venues.trade_scan` first: it is how this is reached. A frame of any other form is
+Read `fluxum.venues.trade_scan` and `book_scan` first: they are how this is reached. A frame of any other form is
 given back as None, and the venue's own Python reads it.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.string cimport memcmp, memcpy, strncmp
+from libc.string cimport memchr, memcmp, memcpy, strncmp
 
 from decimal import Decimal
 from types import MemberDescriptorType
 
 from fluxum.errors import BadInput
 from fluxum.model.fast import instant
-from fluxum.model.market import Trade
+from fluxum.model.levels import Levels
+from fluxum.model.market import BookUpdate, Trade
+from fluxum.venues.book_form import BookHole
 from fluxum.venues.trade_form import Holds, Hole
 
 cdef extern from "Python.h":
@@ -37,12 +39,15 @@ cdef extern from *:
     ctypedef struct PyMemberDescrObject:
         PyMemberDef *d_member
 
-__all__ = ["CompiledScanner", "ScannedTrades"]
+__all__ = ["CompiledBookScanner", "CompiledScanner", "ScannedTrades"]
 
 cdef object _Decimal = Decimal, _Trade = Trade, _instant = instant
 cdef object _A_SYMBOL = Hole.SYMBOL
 cdef object _A_TEXT = Hole.TEXT, _DUE = Hole.DUE
 cdef object _false = False
+cdef object _BookUpdate = BookUpdate, _Levels = Levels
+cdef object _BOOK_SYMBOL = BookHole.SYMBOL, _BIDS = BookHole.BIDS, _ASKS = BookHole.ASKS
+cdef object _CHECKSUM = BookHole.CHECKSUM
 cdef tuple NAMES = (
     "venue", "symbol", "side", "price", "quantity", "trade_id", "sequence", "order_type",
     "venue_ns", "received_ns",
@@ -51,6 +56,7 @@ cdef tuple NAMES = (
 cdef enum:
     LENGTH = 30  # of a number that is read here; what is longer is read by `exact`
     WHOLE = 18  # digits of a whole number
+    DECIMALS = 18  # of a price
     TO_POINT = 20  # characters of 2026-01-31T12:00:00.
     REMEMBERED = 4096  # prices, by their text
     FIELDS = 24  # that a row can have
@@ -231,6 +237,38 @@ cdef bint find_places() except -1:
     return _has_places
 
 
+cdef class Seconds:
+    """Reads instants; the second that was read last comes again for many frames."""
+
+    cdef char[TO_POINT] second  # with its point
+    cdef long long second_ns
+
+    def __cinit__(self):
+        self.second_ns = -1
+
+    cdef long long instant(self, const char *text, Py_ssize_t length) except -2:
+        """The instant of RFC 3339 text with a fraction; negative for any other text."""
+        cdef long long fraction = 0
+        cdef Py_ssize_t at, digits = length - TO_POINT - 1
+        if not 0 < digits <= 9 or text[length - 1] != c'Z' or text[TO_POINT - 1] != c'.':
+            return -1
+        for at in range(TO_POINT, length - 1):
+            if not c'0' <= text[at] <= c'9':
+                return -1
+            fraction = fraction * 10 + (text[at] - c'0')
+        fraction *= SCALES[digits]
+        if self.second_ns < 0 or memcmp(text, self.second, TO_POINT) != 0:
+            try:
+                found = _instant(PyUnicode_DecodeLatin1(text, length, NULL))
+            except BadInput:
+                return -1
+            if found is None:
+                return -1
+            self.second_ns = <long long>found - fraction
+            memcpy(self.second, text, TO_POINT)
+        return self.second_ns + fraction
+
+
 cdef class Member:
     """One member of a row: how it is written, and what it is."""
 
@@ -327,8 +365,7 @@ cdef class CompiledScanner:
     cdef bint is_list, is_sorted
     cdef unsigned int needed
     cdef str word  # the order type that was read last
-    cdef char[TO_POINT] second  # the one that was read last, with its point
-    cdef long long second_ns
+    cdef Seconds seconds
 
     def __init__(self, form, symbols, only=None, last=None):
         if len(form.fields) > FIELDS:
@@ -343,7 +380,7 @@ cdef class CompiledScanner:
         self.members = [Member(one) for one in form.fields]
         self.needed = sum(1 << at for at, one in enumerate(form.fields) if one.is_needed)
         self.word = ""
-        self.second_ns = -1
+        self.seconds = Seconds()
 
     def scan(self, list frames, Py_ssize_t at, received_ns, long long due=0):
         """See `fluxum.venues.trade_scan.TradeScan`."""
@@ -495,7 +532,7 @@ cdef class CompiledScanner:
                             return NULL
                     elif member.kind == TIME:
                         end = text_end(at)
-                        instant_ns = self.instant(at, end - at)
+                        instant_ns = self.seconds.instant(at, end - at)
                         if instant_ns < 0:
                             return NULL
                     else:
@@ -538,27 +575,136 @@ cdef class CompiledScanner:
         trades.add(trade, symbol, name, numbered if is_numbered else -1, instant_ns)
         return at + 1
 
-    cdef long long instant(self, const char *text, Py_ssize_t length) except -2:
-        """The instant of RFC 3339 text with a fraction; negative for any other text."""
-        cdef long long fraction = 0
-        cdef Py_ssize_t at, digits = length - TO_POINT - 1
-        if not 0 < digits <= 9 or text[length - 1] != c'Z' or text[TO_POINT - 1] != c'.':
-            return -1
-        for at in range(TO_POINT, length - 1):
-            if not c'0' <= text[at] <= c'9':
-                return -1
-            fraction = fraction * 10 + (text[at] - c'0')
-        fraction *= SCALES[digits]
-        if self.second_ns < 0 or memcmp(text, self.second, TO_POINT) != 0:
-            try:
-                found = _instant(PyUnicode_DecodeLatin1(text, length, NULL))
-            except BadInput:
-                return -1
-            if found is None:
-                return -1
-            self.second_ns = <long long>found - fraction
-            memcpy(self.second, text, TO_POINT)
-        return self.second_ns + fraction
+
+cdef class CompiledBookScanner:
+    """See `fluxum.venues.book_scan.BookScan`."""
+
+    cdef object venue
+    cdef dict symbols
+    cdef list parts
+    cdef bytes opening, middle, closing
+    cdef object found  # the levels that were read last
+    cdef Seconds seconds
+
+    def __init__(self, form, symbols):
+        self.venue = form.venue
+        self.symbols = symbols
+        self.parts = list(form.parts)
+        self.opening, self.middle, self.closing = form.level
+        self.seconds = Seconds()
+
+    def scan(self, frame, received_ns):
+        """The update of a frame, None for one of another form."""
+        cdef const char *at
+        cdef const char *end
+        cdef Py_ssize_t length
+        cdef long long number = 0, instant_ns = -1
+        cdef object symbol = None, bids = None, asks = None, checksum = None
+        if type(frame) is not bytes:
+            return None
+        at = PyBytes_AS_STRING(frame)
+        for part in self.parts:
+            if type(part) is bytes:
+                length = PyBytes_GET_SIZE(part)
+                if strncmp(at, PyBytes_AS_STRING(part), length) != 0:
+                    return None
+                end = at + length
+            elif part is _BOOK_SYMBOL:
+                end = text_end(at)
+                symbol = self.symbols.get(PyUnicode_DecodeLatin1(at, end - at, NULL))
+                if symbol is None:
+                    return None
+            elif part is _BIDS:
+                end = self.levels(at)
+                bids = self.found
+            elif part is _ASKS:
+                end = self.levels(at)
+                asks = self.found
+            elif part is _CHECKSUM:
+                end = whole_end(at, &number)
+                checksum = number
+            else:
+                end = text_end(at)
+                instant_ns = self.seconds.instant(at, end - at)
+                if instant_ns < 0:
+                    return None
+            if end is NULL:
+                self.found = None
+                return None
+            at = end
+        self.found = None
+        if at != PyBytes_AS_STRING(frame) + PyBytes_GET_SIZE(frame):
+            return None
+        return (
+            _BookUpdate(self.venue, symbol, bids, asks, instant_ns, received_ns, checksum),
+        )
+
+    cdef const char *levels(self, const char *at) except? NULL:
+        """Read the levels of one side, up to the bracket behind them."""
+        cdef const char *price
+        cdef const char *quantity
+        cdef const char *point
+        cdef Py_ssize_t price_length, length, count
+        cdef bint is_some = False
+        cdef char[2 * LENGTH] digits
+        cdef list rows
+        if at[0] == c']':
+            self.found = ()
+            return at
+        rows = []
+        while True:
+            length = PyBytes_GET_SIZE(self.opening)
+            if strncmp(at, PyBytes_AS_STRING(self.opening), length) != 0:
+                return NULL
+            price = at + length
+            at = number_end(price, &is_some)
+            if at is NULL:
+                return NULL
+            price_length = at - price
+            point = <const char *>memchr(price, c'.', price_length)
+            if point is not NULL and at - point - 1 > DECIMALS:
+                return NULL
+            length = PyBytes_GET_SIZE(self.middle)
+            if strncmp(at, PyBytes_AS_STRING(self.middle), length) != 0:
+                return NULL
+            quantity = at + length
+            at = number_end(quantity, &is_some)
+            if at is NULL:
+                return NULL
+            length = at - quantity
+            price_text = PyUnicode_DecodeLatin1(price, price_length, NULL)
+            quantity_text = PyUnicode_DecodeLatin1(quantity, length, NULL)
+            if is_some:
+                count = add_digits(price, price_length, digits)
+                count += add_digits(quantity, length, digits + count)
+                rows.append(
+                    (price_text, quantity_text, PyBytes_FromStringAndSize(digits, count))
+                )
+            else:
+                rows.append((price_text, quantity_text))
+            length = PyBytes_GET_SIZE(self.closing)
+            if strncmp(at, PyBytes_AS_STRING(self.closing), length) != 0:
+                return NULL
+            at += length
+            if at[0] == c']':
+                break
+            if at[0] != c',':
+                return NULL
+            at += 1
+        levels = _Levels.__new__(_Levels)
+        levels.rows, levels._made = rows, None
+        self.found = levels
+        return at
+
+
+cdef inline Py_ssize_t add_digits(const char *text, Py_ssize_t length, char *digits) noexcept:
+    """The digits of a plain number without its leading zeros, and how many they are."""
+    cdef Py_ssize_t at, count = 0
+    for at in range(length):
+        if text[at] != c'.' and (count or text[at] != c'0'):
+            digits[count] = text[at]
+            count += 1
+    return count
 
 
 find_places()

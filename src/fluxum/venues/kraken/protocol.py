@@ -30,9 +30,11 @@ from fluxum.model.market import (
     Level3Snapshot,
     Level3Update,
 )
+from fluxum.venues.book_scan import book_scan
 from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream, VenueTime
 from fluxum.venues.kraken import native, normalize, topics
+from fluxum.venues.kraken.books import BOOKS
 from fluxum.venues.kraken.loose import LooseReader
 from fluxum.venues.kraken.normalize import VENUE, Numbers
 from fluxum.venues.kraken.trades import TRADES
@@ -66,6 +68,12 @@ class KrakenProtocol:
         )
         self._by_topic = self._subscriptions.by_topic
         self._trade_symbols: dict[str, Symbol] = {}  # of active subscriptions, as on the wire
+        self._book_symbols: dict[str, Symbol] = {}  # the same
+        self._symbols_of = {
+            Channel.TRADE: self._trade_symbols,
+            Channel.BOOK: self._book_symbols,
+        }
+        self._scan_book = book_scan(BOOKS, self._book_symbols)
         self.scan_trades = trade_scan(TRADES, self._trade_symbols)
         self._loose = LooseReader(self._by_topic, self._owner)
         self._candles = CandleRuns(kept=1000)
@@ -134,6 +142,10 @@ class KrakenProtocol:
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a frame; raises RemoteProtocolError when it makes no sense."""
+        if self._scan_book is not None:
+            update = self._scan_book(frame, received_ns)
+            if update is not None:
+                return update
         try:
             message = native.decode_frame(frame)
         except UNREADABLE as error:
@@ -332,13 +344,15 @@ class KrakenProtocol:
         return [event for topic in dict.fromkeys(named) for event in data(topic, received_ns)]
 
     def _opened(self, _topic: str, subscription: Subscription) -> None:
-        if subscription.channel is Channel.TRADE and subscription.symbol is not None:
-            self._trade_symbols[subscription.symbol] = subscription.symbol
+        symbols = self._symbols_of.get(subscription.channel)
+        if symbols is not None and subscription.symbol is not None:
+            symbols[subscription.symbol] = subscription.symbol
 
     def _closed(self, topic: str, subscription: Subscription) -> None:
         self._candles.forget(topic)
-        if subscription.channel is Channel.TRADE and subscription.symbol is not None:
-            self._trade_symbols.pop(subscription.symbol, None)
+        symbols = self._symbols_of.get(subscription.channel)
+        if symbols is not None and subscription.symbol is not None:
+            symbols.pop(subscription.symbol, None)
 
     def _owner(self, topic: str) -> Subscription | None:
         return self._subscriptions.owner(topic, self._parse)
