@@ -51,6 +51,9 @@ class TapeVenues:
         self.accounts = accounts
         self._lanes = lanes
         self._by_number = {lane.number: lane for lane in lanes.values()}
+        self._sums = {
+            lane.number: accounts.open(lane.market, lane.places) for lane in lanes.values()
+        }
         self._latency = latency
         self._world = world
         self._rules = rules
@@ -304,17 +307,21 @@ class TapeVenues:
         self, order: RunOrder, world: int, key: int, units: int, now_ns: int, *, is_maker: bool
     ) -> None:
         lane = order.lane
-        fill = RunFill(world, now_ns, key, units, is_maker=is_maker)
+        charge = self.accounts.fill(
+            self._sums[lane.number],
+            world,
+            now_ns,
+            abs(key),
+            units if order.side == BUY else -units,
+            is_maker=is_maker,
+        )
+        fill = RunFill(world, now_ns, key, units, charge, is_maker=is_maker)
         order.fills.append(fill)
         order.filled[world] += units
         self._note(lane, fill)
-        price, quantity = lane.price(key), lane.quantity(units)
-        signed = quantity if order.side == BUY else -quantity
-        fill.fee = fee = self.accounts.fill(
-            world, lane.market, now_ns, price, signed, is_maker=is_maker
-        )
         if world != self._world:
             return
+        price, quantity = lane.price(key), lane.quantity(units)
         self._fills += 1
         self._answers.append(
             (
@@ -325,7 +332,7 @@ class TapeVenues:
                     side=order.request.side,
                     price=price,
                     quantity=quantity,
-                    fees=(fee,),
+                    fees=(charge.fee(price, quantity),),
                     liquidity=Liquidity.MAKER if is_maker else Liquidity.TAKER,
                     fill_id=str(self._fills),
                     order_id=str(order.number + 1),
