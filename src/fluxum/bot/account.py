@@ -167,6 +167,10 @@ class BotAccount:
         every = self._orders.values()
         return [one for one in every if market is None or one.market == market]
 
+    def count(self, venue: str) -> int:
+        """How many orders at a venue have not ended."""
+        return sum(one.market.venue == venue for one in self._orders.values())
+
     def find(self, name: str) -> BotOrder | None:
         """An order by its client order id, ended ones of late included."""
         return self._orders.get(name) or self._ended.get(name)
@@ -224,13 +228,9 @@ class BotAccount:
 
     def take(self, event: Outcome | OrderUpdate | Fill) -> BotOrder | None:
         """Take in an event; returns the order of this bot that it is about, if it is one."""
-        match event:
-            case Fill():
-                return self._fill(event)
-            case OrderUpdate():
-                return self._update(event)
-            case Outcome():
-                return self._outcome(event)
+        if isinstance(event, Fill):
+            return self._fill(event)
+        return self._outcome(event) if isinstance(event, Outcome) else self._update(event)
 
     def _outcome(self, outcome: Outcome) -> BotOrder | None:
         order = self._named(outcome.client_order_id, outcome.order_id)

@@ -12,13 +12,15 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.numbers import digits
 
 __all__ = ["canonical"]
+
+_EMPTY = ("", ())
 
 
 def canonical(value: object) -> str:
@@ -89,17 +91,18 @@ def _mapping(value: Mapping[object, object]) -> str:
 
 def _struct_writer(kind: type[Struct]) -> Callable[[Any], str]:
     tag = kind.__struct_config__.tag
-    names = [(name, f'"{name}":') for name in kind.__struct_fields__]
+    first = [f'"type":"{tag}"'] if tag else []
+    keys = [f'"{name}":' for name in kind.__struct_fields__]
+    writers, fields_of = _writers, structs.astuple
 
     def write(value: Struct) -> str:
-        parts = [f'"type":"{tag}"'] if tag else []
-        for name, key in names:
-            one = getattr(value, name)
-            if one is None or one is False or isinstance(one, bytes):
+        parts = first.copy()
+        for key, one in zip(keys, fields_of(value), strict=True):
+            if one is None or one is False or (not one and one in _EMPTY):
                 continue
-            if not one and one in ("", ()):
-                continue
-            parts.append(key + _writers[type(one)](one))
+            kind = type(one)
+            if kind is not bytes:
+                parts.append(key + writers[kind](one))
         return "{" + ",".join(parts) + "}"
 
     return write
