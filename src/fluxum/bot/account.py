@@ -12,7 +12,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from fluxum.bot.market import Market
+from fluxum.bot.market import Market, market_of
 from fluxum.bot.strategy import Outcome
 from fluxum.bot.view import OpenOrder, OrderRole
 from fluxum.ledger.arithmetic import EXACT
@@ -352,7 +352,7 @@ class BotAccount:
             self._unshown.pop(gone.name, None)
 
     def _move(self, fill: Fill) -> None:
-        market = Market(fill.venue, fill.symbol)
+        market = market_of(fill.venue, fill.symbol)
         held = self._positions.get(market, _ZERO)
         self._positions[market] = EXACT.add(held, fill.signed_quantity)
         if not fill.symbol.contract:
@@ -363,7 +363,7 @@ class BotAccount:
 
     def _charge(self, fill: Fill) -> None:
         """Take the fees; those in the base asset of a spot market make its position smaller."""
-        market = Market(fill.venue, fill.symbol)
+        market = market_of(fill.venue, fill.symbol)
         for fee in fill.fees or ():
             self._pay(fill.venue, fee.asset, EXACT.minus(fee.amount))
             if fee.asset == fill.symbol.base and not fill.symbol.contract:

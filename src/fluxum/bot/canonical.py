@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
+from fluxum.bot.market import Market
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.numbers import digits
@@ -47,10 +48,12 @@ def _writer(kind: type) -> Callable[[Any], str]:
         return _text
     if issubclass(kind, str):
         return lambda value: _text(str(value))
+    if kind is Market:
+        return lru_cache(1 << 10)(_struct_writer(kind))
     if issubclass(kind, Struct):
         return _struct_writer(kind)
     if issubclass(kind, Enum):
-        return lambda value: canonical(value.value)
+        return {one: canonical(one.value) for one in kind}.__getitem__
     if issubclass(kind, bool):
         return {True: "true", False: "false"}.__getitem__
     if issubclass(kind, int):
@@ -96,13 +99,14 @@ def _struct_writer(kind: type[Struct]) -> Callable[[Any], str]:
     writers, fields_of = _writers, structs.astuple
 
     def write(value: Struct) -> str:
-        parts = first.copy()
-        for key, one in zip(keys, fields_of(value), strict=True):
-            if one is None or one is False or (not one and one in _EMPTY):
-                continue
-            kind = type(one)
-            if kind is not bytes:
-                parts.append(key + writers[kind](one))
-        return "{" + ",".join(parts) + "}"
+        parts = [
+            key + writers[type(one)](one)
+            for key, one in zip(keys, fields_of(value), strict=True)
+            if one is not None
+            and one is not False
+            and (one or one not in _EMPTY)
+            and type(one) is not bytes
+        ]
+        return "{" + ",".join(first + parts) + "}"
 
     return write

@@ -28,7 +28,7 @@ from fluxum.bot.gate import Gate
 from fluxum.bot.halting import Halting, without_new
 from fluxum.bot.intent import Intent
 from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed
-from fluxum.bot.market import Market
+from fluxum.bot.market import Market, market_of
 from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Protections
 from fluxum.bot.strategy import (
@@ -287,7 +287,7 @@ class Engine:
         """Send what waited for this event: quotes, targets, legs."""
         commands = self._commands
         if isinstance(event, _ACCOUNT):
-            market = Market(event.venue, event.symbol)
+            market = market_of(event.venue, event.symbol)
             if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
                 commands.refused(market)
             elif not any(one.market == market for one in commands.sent):
