@@ -12,16 +12,15 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from fluxum.bot.market import Market
+from fluxum.bot.struct_text import StructText
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.numbers import digits
 
 __all__ = ["canonical"]
-
-_EMPTY = ("", ())
 
 
 def canonical(value: object) -> str:
@@ -95,18 +94,4 @@ def _mapping(value: Mapping[object, object]) -> str:
 def _struct_writer(kind: type[Struct]) -> Callable[[Any], str]:
     tag = kind.__struct_config__.tag
     first = [f'"type":"{tag}"'] if tag else []
-    keys = [f'"{name}":' for name in kind.__struct_fields__]
-    writers, fields_of = _writers, structs.astuple
-
-    def write(value: Struct) -> str:
-        parts = [
-            key + writers[type(one)](one)
-            for key, one in zip(keys, fields_of(value), strict=True)
-            if one is not None
-            and one is not False
-            and (one or one not in _EMPTY)
-            and type(one) is not bytes
-        ]
-        return "{" + ",".join(first + parts) + "}"
-
-    return write
+    return StructText(first, [f'"{name}":' for name in kind.__struct_fields__], _writers)
