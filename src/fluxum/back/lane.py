@@ -125,13 +125,13 @@ class Lane:
 
     def touch(self, touch: Touch) -> None:
         """Process what the tape has of this market."""
-        kind = touch.kind
+        _, kind, side, key, quantity = touch
         if kind == KIND_LEVEL:
-            self._level(touch.side, touch.key, touch.quantity)
+            self._level(side, key, quantity)
         elif kind in (KIND_BUY, KIND_SELL):
-            printed = self._printed[touch.side]
-            printed[touch.key] = printed.get(touch.key, 0) + touch.quantity
-            self.queues[touch.side].trade(touch.key, touch.quantity)
+            printed = self._printed[side]
+            printed[key] = printed.get(key, 0) + quantity
+            self.queues[side].trade(key, quantity)
             self._player.wake(self.number, 1)
         elif kind == KIND_STATUS:
             self._status()

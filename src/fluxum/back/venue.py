@@ -108,7 +108,8 @@ class TapeVenues:
             lane.touch(touch)
             if lane.is_lost:
                 self._doubt(lane)
-            if lane.queues[0].news or lane.queues[1].news:
+            bids, asks = lane.queues
+            if bids.news or asks.news:
                 self._fill_resting(lane, now_ns)
                 is_filled = True
         return is_filled
@@ -292,12 +293,15 @@ class TapeVenues:
 
     def _fill_resting(self, lane: Lane, now_ns: int) -> None:
         for queue in lane.queues:
-            for place, world, units in queue.news:
+            news = queue.news
+            if not news:
+                continue
+            for place, world, units in news:
                 order = self.orders[place.order_id]
                 self._fill(order, world, place.key, units, now_ns, is_maker=True)
-            done = [place for place, _, _ in queue.news]
-            queue.news.clear()
-            for place in done:
+            done = {place.order_id: place for place, _, _ in news}
+            news.clear()
+            for place in done.values():
                 order = self.orders[place.order_id]
                 if order.place is place and order.filled[self._world] >= order.quantity:
                     self._leave(order)
