@@ -44,6 +44,7 @@ T = TypeVar("T")
 
 
 _ZERO = Decimal(0)
+_LIMIT, _GTC, _ONLINE = OrderType.LIMIT, TimeInForce.GTC, InstrumentStatus.ONLINE
 _MONTH_NS = 31 * 86_400 * 1_000_000_000
 _PARTS_MAX = Decimal(15)
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
@@ -89,9 +90,9 @@ def is_plain_and_good(request: OrderRequest, instrument: Instrument) -> bool:
     """
     quantity, price, least = request.quantity, request.limit_price, instrument.notional_min
     return (
-        request.order_type is OrderType.LIMIT
-        and request.time_in_force is TimeInForce.GTC
-        and instrument.status is InstrumentStatus.ONLINE
+        request.order_type is _LIMIT
+        and request.time_in_force is _GTC
+        and instrument.status is _ONLINE
         and request.symbol == instrument.symbol
         and quantity is not None
         and price is not None
