@@ -1,19 +1,24 @@
 """The round trip of an order over loopback: from `place` to the frame, and to the acknowledgement.
 
-The simulated exchange runs in a process of its own, and so does a bare echo (aiohttp, a frame of
-the same size), to which a round trip of the same pace is made in turn. The time that the exchange
-needs from a request to the first answer is measured there and shown apart, so that both can be
-compared without it. CPU times are of this process. With `--journal` orders are written to a file
-and synced first, which is shown apart too.
+The exchange runs in a process of its own, and so does a bare echo (aiohttp, a frame of the same
+size), to which a round trip of the same pace is made in turn. Orders are measured in two ways. With
+the simulated exchange, whose time from a request to the first answer is measured there and shown
+apart; and with fixed answers: an order is not entered, but answered at once with an acceptance and
+the order's first update, made of a template. So the second way has as little of the exchange as
+the echo. CPU times are of this process. With `--journal` orders are written to a file and synced
+first, which is shown apart too.
 """
 
 import argparse
 import asyncio
 import base64
+import json
 import multiprocessing
+import re
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from decimal import Decimal
@@ -69,18 +74,80 @@ class AnsweringLink:
         return frame
 
 
+class FixedLink:
+    """A client's link whose orders are answered at once, and not entered at the exchange."""
+
+    def __init__(self, link: Link, took_s: "Synchronized[float]") -> None:
+        self._link = link
+        self._took_s = took_s
+        self._answers: deque[bytes] = deque()
+        self._arrived = asyncio.Event()
+        self._sequence = 0
+        self._orders = 0
+        self._receiving: asyncio.Task[bytes] | None = None
+
+    async def send(self, frame: bytes) -> None:
+        if not frame.startswith(b'{"method":"add_order"'):
+            await self._link.send(frame)
+            return
+        begun = time.perf_counter()
+        asked = json.loads(frame)
+        self._orders += 1
+        self._sequence += 1
+        name = f"OFIXED-{self._orders:05d}-ORDERS"
+        params, when = asked["params"], "2026-01-31T12:00:00.000000Z"
+        self._answers += (
+            (
+                f'{{"method":"add_order","req_id":{asked["req_id"]},"result":{{"order_id":"{name}",'
+                f'"cl_ord_id":"{params["cl_ord_id"]}"}},"success":true,'
+                f'"time_in":"{when}","time_out":"{when}"}}'
+            ).encode(),
+            (
+                f'{{"channel":"executions","type":"update","data":[{{"order_id":"{name}",'
+                f'"cl_ord_id":"{params["cl_ord_id"]}","symbol":"{params["symbol"]}",'
+                f'"order_qty":{params["order_qty"]},"cum_cost":0,"cum_qty":0,"avg_price":0,'
+                f'"exec_type":"new","order_type":"limit","side":"{params["side"]}",'
+                f'"limit_price":{params["limit_price"]},"time_in_force":"gtc","order_status":"new",'
+                f'"timestamp":"{when}"}}],"sequence":{self._sequence}}}'
+            ).encode(),
+        )
+        self._arrived.set()
+        self._took_s.value = time.perf_counter() - begun
+
+    async def receive(self) -> bytes:
+        """An answer, else what the exchange sends; its `executions` set the numbers of ours."""
+        while not self._answers:
+            if self._receiving is None:
+                self._receiving = asyncio.ensure_future(self._link.receive())
+                self._receiving.add_done_callback(lambda one: one.cancelled() or one.exception())
+            arrived = asyncio.ensure_future(self._arrived.wait())
+            await asyncio.wait((self._receiving, arrived), return_when=asyncio.FIRST_COMPLETED)
+            arrived.cancel()
+            self._arrived.clear()
+            if not self._answers and self._receiving.done():
+                frame, self._receiving = self._receiving.result(), None
+                found = re.search(rb'"channel":"executions".*"sequence":(\d+)', frame)
+                self._sequence = int(found[1]) if found else self._sequence
+                return frame
+        return self._answers.popleft()
+
+
 class AnsweringExchange(SimulatedExchange):
-    """A simulated exchange that notes how long it needs for an answer."""
+    """A simulated exchange that notes how long it needs for an answer, or gives fixed ones."""
 
     took_s: "Synchronized[float]"
+    is_fixed: "Synchronized[int]"
 
     @asynccontextmanager
     async def dial(self, url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         async with super().dial(url, headers) as link:
-            yield AnsweringLink(link, self.took_s)
+            kind = FixedLink if self.is_fixed.value else AnsweringLink
+            yield kind(link, self.took_s)
 
 
-def serve_both(ready: ParentPipe, took_s: "Synchronized[float]") -> None:
+def serve_both(
+    ready: ParentPipe, took_s: "Synchronized[float]", is_fixed: "Synchronized[int]"
+) -> None:
     """An exchange and an echo, until the process is ended."""
 
     async def answer(request: web.Request) -> web.WebSocketResponse:
@@ -100,7 +167,7 @@ def serve_both(ready: ParentPipe, took_s: "Synchronized[float]") -> None:
         exchange = AnsweringExchange(
             find_venue(EXCHANGE), [BTC], seed=1, clock=SystemClock(), rate_per_s=0.0
         )
-        exchange.took_s = took_s
+        exchange.took_s, exchange.is_fixed = took_s, is_fixed
         async with exchange, serve(exchange) as url:
             exchange.open_account(KEY, SECRET, {"USD": Decimal(10**9)}, tier="pro")
             (best,) = exchange.levels(BTC, Side.BUY, 1)
@@ -244,18 +311,24 @@ def main() -> None:
     wishes = parser.parse_args()
     theirs, ours = multiprocessing.Pipe()
     spawning = multiprocessing.get_context("spawn")
-    took_s = spawning.Value("d", 0.0)
-    server = spawning.Process(target=serve_both, args=(ours, took_s), daemon=True)
+    took_s, is_fixed = spawning.Value("d", 0.0), spawning.Value("i", 0)
+    server = spawning.Process(target=serve_both, args=(ours, took_s, is_fixed), daemon=True)
     server.start()
     url, echo, price = theirs.recv()
     with ExitStack() as stack:
         stack.callback(server.terminate)
-        journal: OrderJournal = MemoryOrderJournal()
-        if wishes.journal:
-            path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "orders.jsonl")
-            journal = stack.enter_context(FileOrderJournal(path, EXCHANGE))
-        measured = run(url, echo, Decimal(price), journal, took_s, wishes.count, wishes.pause)
-        times = asyncio.run(measured)
+        for is_fixed.value, name in ((0, "simulated exchange"), (1, "fixed answers")):
+            journal: OrderJournal = MemoryOrderJournal()
+            if wishes.journal:
+                path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "orders.jsonl")
+                journal = stack.enter_context(FileOrderJournal(path, EXCHANGE))
+            measured = run(url, echo, Decimal(price), journal, took_s, wishes.count, wishes.pause)
+            print(f"{name}:")
+            report(asyncio.run(measured), is_simulated=not is_fixed.value)
+
+
+def report(times: Times, *, is_simulated: bool) -> None:
+    """Print what round trips took, and their median beside that of an echo."""
     show("place to frame", times.sent)
     show("place to acknowledgement", times.acknowledged)
     show("of that the exchange", times.exchange)
@@ -263,9 +336,14 @@ def main() -> None:
     show("bare echo at the same pace", times.bare)
     show("CPU of an order", times.ours)
     show("CPU of an echo", times.bare_cpu)
-    waits = [all_ - theirs for all_, theirs in zip(times.acknowledged, times.exchange, strict=True)]
-    ratio = statistics.median(waits) / statistics.median(times.bare)
-    print(f"{'order / echo':>28}: p50 {ratio:.2f} without the exchange's time")
+    echo = statistics.median(times.bare)
+    print(f"{'order / echo':>28}: p50 {statistics.median(times.acknowledged) / echo:.2f}")
+    cpu = statistics.median(times.ours) - statistics.median(times.bare_cpu)
+    print(f"{'CPU beyond that of an echo':>28}: p50 {cpu * 1e6:,.0f} us")
+    if is_simulated:
+        pairs = zip(times.acknowledged, times.exchange, strict=True)
+        ratio = statistics.median(all_ - theirs for all_, theirs in pairs) / echo
+        print(f"{'order / echo':>28}: p50 {ratio:.2f} without the exchange's time")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Sweeps: every combination and fold, one ranking for any number of processes, honest ties."""
 
+import threading
 from decimal import Decimal
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def test_every_combination_is_run_on_every_fold_and_ranked(found: Sweep, tape: P
 
 def test_two_processes_rank_as_one(found: Sweep, tape: Path) -> None:
     assert sweep(Maker(), tape, OVER, folds=3, latency=0.001, processes=2) == found
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()  # so that processes are spawned, not forked
+    try:
+        spawned = sweep(Maker(), tape, OVER, folds=3, latency=0.001, processes=2)
+    finally:
+        stop.set()
+        thread.join()
+    assert spawned == found
 
 
 def test_walk_forward_chooses_by_the_past_alone(found: Sweep) -> None:

@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from fluxum.errors import BadInput
@@ -20,7 +22,14 @@ from fluxum.model.order import (
     Trigger,
     TriggerReference,
 )
-from fluxum.orders.check import after_amend, after_edit, check, check_change, present
+from fluxum.orders.check import (
+    after_amend,
+    after_edit,
+    check,
+    check_change,
+    is_plain_and_good,
+    present,
+)
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, instrument, request, update
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
@@ -281,3 +290,47 @@ def test_an_order_is_now_what_the_venue_says_it_is() -> None:
     others = present(None, update(side=Side.SELL))
     assert others.side is Side.SELL
     assert [others.quantity, others.limit_price] == [1, 100]
+
+
+NUMBERS = st.sampled_from(
+    [Decimal(one) for one in ("0.001", "0.0005", "0.01", "1", "0.1", "99.95")]
+)
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "symbol": st.sampled_from([BTC, ETH]),
+        "order_type": st.sampled_from([OrderType.LIMIT, OrderType.MARKET, OrderType.ICEBERG]),
+        "quantity": NUMBERS,
+        "limit_price": st.one_of(st.none(), NUMBERS),
+        "limit_price_kind": st.sampled_from([None, PriceKind.PERCENT]),
+        "trigger": st.sampled_from([None, Trigger(Decimal(90))]),
+        "time_in_force": st.sampled_from([TimeInForce.GTC, TimeInForce.GTD, TimeInForce.FOK]),
+        "effective_ns": st.sampled_from([None, START_NS + 90 * DAY_NS]),
+        "expires_ns": st.sampled_from([None, START_NS + DAY_NS]),
+        "display_quantity": st.sampled_from([None, Decimal("0.1")]),
+        "quote_quantity": st.sampled_from([None, Decimal(50)]),
+        "close": st.sampled_from([None, LIMIT_CLOSE]),
+        "reduce_only": st.booleans(),
+        "post_only": st.booleans(),
+    },
+)
+
+
+@given(
+    CHANGES,
+    st.sampled_from(
+        [InstrumentStatus.ONLINE, InstrumentStatus.POST_ONLY, InstrumentStatus.CANCEL_ONLY]
+    ),
+    st.sampled_from([None, Decimal(5)]),
+)
+def test_what_is_good_at_one_look_is_good_by_every_rule(
+    changes: dict[str, Any], status: InstrumentStatus, least: Decimal | None
+) -> None:
+    order, market = request(**changes), instrument(status=status, notional_min=least)
+
+    if is_plain_and_good(order, market):
+        check_change(order, Decimal(0), market, START_NS)  # which goes through every rule
+
+
+def test_a_plain_limit_order_is_good_at_one_look() -> None:
+    assert is_plain_and_good(request(), instrument())

@@ -28,6 +28,7 @@ from fluxum.model.market import BookUpdate, Side
 __all__ = ["FastPlayer", "KeyLadder", "RowLevels"]
 
 cdef object _Level = Level, _Decimal = Decimal, _BookUpdate = BookUpdate
+cdef object _Touch = Touch, _new_tuple = tuple.__new__
 cdef object _DUE = DUE, _TOUCHED = TOUCHED
 cdef long long _END_NS = END_NS, _NO_KEY = NO_KEY, _UNSEEN = UNSEEN
 cdef int SNAPSHOT = KIND_SNAPSHOT, UPDATE = KIND_UPDATE, STATUS = KIND_STATUS
@@ -336,7 +337,7 @@ cdef class _Side:
                 is_cut = is_unseen and not self.unseen[at]
                 self.unseen[at] = is_unseen
             if is_all or self.hit[at] or is_cut:
-                touches.append(Touch(market, LEVEL, number, self.keys[at], shown))
+                touches.append(touch_of(market, LEVEL, number, self.keys[at], shown))
             self.hit[at] = False
         return 0
 
@@ -508,9 +509,9 @@ cdef class FastPlayer:
             elif is_watched(bids, asks) and not self._split[number]:
                 price, quantity = self._rows.units(number)
                 if kind == BUY_TRADE:
-                    self._touches.append(Touch(market, kind, 1, -price, quantity))
+                    self._touches.append(touch_of(market, kind, 1, -price, quantity))
                 else:
-                    self._touches.append(Touch(market, kind, 0, price, quantity))
+                    self._touches.append(touch_of(market, kind, 0, price, quantity))
         if (<bytes>self._delivers[kind])[market]:
             self._ready = number
         number += 1
@@ -518,7 +519,7 @@ cdef class FastPlayer:
             market = self._markets[number]
             set_status(self.books[market], *self._rows.status(number))
             if is_watched(self._sides[2 * market], self._sides[2 * market + 1]):
-                self._touches.append(Touch(market, STATUS))
+                self._touches.append(touch_of(market, STATUS, 0, 0, 0))
             number += 1
         self._event = number
         return 0
@@ -535,7 +536,7 @@ cdef class FastPlayer:
             or crosses(bids, asks)
             or crosses(asks, bids)
         ):
-            self._touches.append(Touch(market, kind))
+            self._touches.append(touch_of(market, kind, 0, 0, 0))
         if bids.awake:
             bids.awake -= 1
         return 0
@@ -564,6 +565,11 @@ cdef class FastPlayer:
         ns = extra.get("received_ns", self.now_ns)
         begin(self.books[market], depth, extra.get("cut_at"), ns)
         return 0
+
+
+cdef object touch_of(int market, int kind, int side, long long key, long long quantity):
+    """A Touch; the call of a named tuple's class would be one of a function in Python."""
+    return _new_tuple(_Touch, (market, kind, side, key, quantity))
 
 
 cdef _Side watched(KeyLadder ladder):

@@ -18,6 +18,7 @@ __all__ = ["RunCourse", "gap_facts", "order_fact"]
 _AFTER_NS = (1_000_000_000, 10_000_000_000, 60_000_000_000)
 _NEVER = (1 << 63) - 1
 _ZERO = Decimal(0)
+_Filled = tuple[int, Lane, list[RunFill]]
 
 
 class RunCourse:
@@ -48,7 +49,7 @@ class RunCourse:
         self._sample_ns = begins_ns - begins_ns % self._every_ns + self._every_ns
         self._closes_ns = closes_ns
         self._last: Mapping[Market, Decimal | None] = {}
-        self._after: tuple[deque[tuple[int, Lane, RunFill]], ...] = (deque(), deque(), deque())
+        self._after: tuple[deque[_Filled], ...] = (deque(), deque(), deque())
         self._bases = _bases(lanes.values(), currency)
         self.begun = {
             market: held
@@ -56,32 +57,38 @@ class RunCourse:
             if (held := accounts.begun(market.venue, market.symbol.base))
         }
         """What is held at the beginning; of a base that several markets trade, in the first."""
-
-    @property
-    def next_ns(self) -> int:
+        self.next_ns = min(self._sample_ns, closes_ns)
         """When there is something to note next."""
-        due_ns = min(self._sample_ns, self._closes_ns)
-        for one in self._after:
-            if one and one[0][0] < due_ns:
-                due_ns = one[0][0]
-        return due_ns
 
     def note(self, now_ns: int) -> None:
         """Note what is due."""
         if self._closes_ns <= now_ns:
             self._closes_ns, self._last = _NEVER, self._mids()
-        for number, one in enumerate(self._after):
-            while one and one[0][0] <= now_ns:
-                _, lane, fill = one.popleft()
-                fill.marks[number] = lane.twice_mid
+        for number, (after_ns, waiting) in enumerate(zip(_AFTER_NS, self._after, strict=True)):
+            while waiting and waiting[0][0] + after_ns <= now_ns:
+                _, lane, fills = waiting.popleft()
+                mid = lane.twice_mid
+                for fill in fills:
+                    fill.marks[number] = mid
         if self._sample_ns <= now_ns:
             self.sample(now_ns)
             self._sample_ns += self._every_ns
+        due = [self._sample_ns, self._closes_ns]
+        for after_ns, waiting in zip(_AFTER_NS, self._after, strict=True):
+            if waiting:
+                due.append(waiting[0][0] + after_ns)
+        self.next_ns = min(due)
 
     def fill(self, lane: Lane, fill: RunFill) -> None:
-        """A fill, whose later prices are wanted."""
-        for after_ns, one in zip(_AFTER_NS, self._after, strict=True):
-            one.append((fill.at_ns + after_ns, lane, fill))
+        """A fill, whose later prices are wanted; those of one instant are noted together."""
+        at_ns, newest = fill.at_ns, self._after[0]
+        if newest and newest[-1][0] == at_ns and newest[-1][1] is lane:
+            newest[-1][2].append(fill)
+            return
+        filled = (at_ns, lane, [fill])
+        for waiting in self._after:
+            waiting.append(filled)
+        self.next_ns = min(self.next_ns, at_ns + _AFTER_NS[0])
 
     def sample(self, now_ns: int) -> None:
         """Add a point of the equity."""
@@ -172,9 +179,8 @@ def order_fact(order: RunOrder, currency: Asset) -> OrderFact:
 
 
 def _fill_fact(fill: RunFill, lane: Lane, currency: Asset) -> FillFact:
-    fee = fill.fee
-    assert fee is not None, "a fill has its fee"
-    price = lane.price(fill.key)
+    price, quantity = lane.price(fill.key), lane.quantity(fill.units)
+    fee = fill.charge.fee(price, quantity)
     value: Decimal | None = None
     if fee.asset == currency:
         value = fee.amount
@@ -184,7 +190,7 @@ def _fill_fact(fill: RunFill, lane: Lane, currency: Asset) -> FillFact:
     return FillFact(
         at_ns=fill.at_ns,
         price=price,
-        quantity=lane.quantity(fill.units),
+        quantity=quantity,
         fee=fee.amount,
         fee_asset=fee.asset,
         fee_value=value,

@@ -40,6 +40,9 @@ class Lane:
         self.is_lost = False
         """Whether market data is lost, so that anything may have traded."""
         self._player = player
+        self._book = player.books[number]
+        self.places = places
+        """The decimal places of prices and of quantities."""
         self._price_places, self._quantity_places = places
         self._taken: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._printed: tuple[dict[int, int], dict[int, int]] = ({}, {})
@@ -77,7 +80,7 @@ class Lane:
     def twice_mid(self) -> int | None:
         """The sum of the best bid and ask, in units; `None` while the book cannot be trusted."""
         bid, ask = self._player.best(self.number, 0), self._player.best(self.number, 1)
-        if NO_KEY in (bid, ask) or not self._player.books[self.number].is_valid:
+        if bid == NO_KEY or ask == NO_KEY or not self._book.is_valid:
             return None
         return bid - ask
 
@@ -112,24 +115,23 @@ class Lane:
 
     def watch(self) -> None:
         """Have the player watch where one's own orders rest, and where one has taken."""
-        keys = [
-            {*(place.key for place in queue.places), *taken}
-            for queue, taken in zip(self.queues, self._taken, strict=True)
-        ]
-        self._player.watch(self.number, *keys)
+        (bids, asks), (bids_taken, asks_taken) = self.queues, self._taken
+        self._player.watch(
+            self.number, bids.keys | bids_taken.keys(), asks.keys | asks_taken.keys()
+        )
         self._wake()
 
     # Market data
 
     def touch(self, touch: Touch) -> None:
         """Process what the tape has of this market."""
-        kind = touch.kind
+        _, kind, side, key, quantity = touch
         if kind == KIND_LEVEL:
-            self._level(touch.side, touch.key, touch.quantity)
+            self._level(side, key, quantity)
         elif kind in (KIND_BUY, KIND_SELL):
-            printed = self._printed[touch.side]
-            printed[touch.key] = printed.get(touch.key, 0) + touch.quantity
-            self.queues[touch.side].trade(touch.key, touch.quantity)
+            printed = self._printed[side]
+            printed[key] = printed.get(key, 0) + quantity
+            self.queues[side].trade(key, quantity)
             self._player.wake(self.number, 1)
         elif kind == KIND_STATUS:
             self._status()
@@ -163,15 +165,22 @@ class Lane:
 
     def _settle(self) -> None:
         """End a message of the book."""
+        player, number, is_counting = self._player, self.number, False
+        best = player.best(number, BUY), player.best(number, SELL)
         for side, queue in enumerate(self.queues):
-            self._printed[side].clear()
-            if queue.top == NO_KEY:
+            if self._printed[side]:
+                self._printed[side].clear()
+            top = queue.top
+            if top == NO_KEY:
                 continue
-            taken = self._taken[1 - side]
-            for key, units in self._player.levels(self.number, 1 - side, -queue.top):
-                queue.opposite(-key, units - taken.get(key, 0))
-            queue.settle(self.best(side))
-        self._wake()
+            if -best[1 - side] <= top:
+                taken = self._taken[1 - side]
+                for key, units in player.levels(number, 1 - side, -top):
+                    queue.opposite(-key, units - taken.get(key, 0))
+            queue.settle(best[side])
+            is_counting = is_counting or queue.is_counting
+        if is_counting:
+            player.wake(number, 1)
 
     def _wake(self) -> None:
         """See the next message of the book in any case, if it may matter."""

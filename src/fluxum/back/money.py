@@ -1,4 +1,8 @@
-"""The money of a back-test: fees by tier, and what each of the three worlds holds. Exact."""
+"""The money of a back-test: fees by tier, and what each of the three worlds holds. Exact.
+
+Fills are summed in units of their market, as integers. Balances are worked out from the sums when
+they are read, which is much less often.
+"""
 
 from collections import deque
 from collections.abc import Mapping
@@ -8,8 +12,9 @@ from fluxum.bot.market import Market
 from fluxum.fill.fees import Fees, FeesIn
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.account import Fee
+from fluxum.model.instrument import Asset
 
-__all__ = ["Accounts", "charge"]
+__all__ = ["Accounts", "Charge", "MarketSums", "charge"]
 
 _ZERO = Decimal(0)
 _MONTH_NS = 30 * 86_400 * 1_000_000_000
@@ -22,11 +27,74 @@ def charge(fees: Fees, market: Market, rate: Decimal, price: Decimal, signed: De
     A third asset has no price here: fees are then charged as if there were none.
     """
     symbol = market.symbol
-    quantity = abs(signed)
-    in_base = fees.charged is FeesIn.BASE or (fees.charged is FeesIn.RECEIVED and signed > 0)
-    if in_base and not symbol.contract:
-        return Fee(symbol.base, EXACT.multiply(quantity, rate))
-    return Fee(symbol.quote, EXACT.multiply(EXACT.multiply(quantity, price), rate))
+    is_in_base = _is_in_base(fees, is_buy=signed > 0) and not symbol.contract
+    asset = symbol.base if is_in_base else symbol.quote
+    return Charge(asset, rate, is_in_base=is_in_base).fee(price, abs(signed))
+
+
+class Charge:
+    """The fees of one market at one rate in one asset; a rebate is below zero.
+
+    `amounts` is what was charged at that rate in each world, in units: of the base asset if
+    `is_in_base`, else of the quote asset.
+    """
+
+    __slots__ = ("amounts", "asset", "is_in_base", "rate")
+
+    def __init__(self, asset: Asset, rate: Decimal, *, is_in_base: bool) -> None:
+        self.asset = asset
+        self.rate = rate
+        self.is_in_base = is_in_base
+        self.amounts = [0] * _WORLDS
+
+    def fee(self, price: Decimal, quantity: Decimal) -> Fee:
+        """The fee of a fill."""
+        amount = quantity if self.is_in_base else EXACT.multiply(quantity, price)
+        return Fee(self.asset, EXACT.multiply(amount, self.rate))
+
+
+class MarketSums:
+    """What the fills of one market moved in each world, in units; `places` are those of a lane."""
+
+    __slots__ = ("bases", "charges", "fees", "is_spot", "market", "places", "quotes", "tier")
+
+    def __init__(self, market: Market, places: tuple[int, int], fees: Fees) -> None:
+        self.market = market
+        self.fees = fees
+        self.tier = fees.tiers[0] if len(fees.tiers) == 1 else None
+        """The only tier; `None` if there are several."""
+        self.is_spot = not market.symbol.contract
+        price_places, quantity_places = places
+        self.places = quantity_places, price_places + quantity_places
+        """The decimal places of units of the base and of the quote asset."""
+        self.bases = [0] * _WORLDS
+        self.quotes = [0] * _WORLDS
+        self.charges: dict[tuple[Decimal, bool], Charge] = {}
+
+    def charge(self, rate: Decimal, *, is_buy: bool) -> Charge:
+        """What a fill at a rate is charged in."""
+        is_in_base = self.is_spot and _is_in_base(self.fees, is_buy=is_buy)
+        known = self.charges.get((rate, is_in_base))
+        if known is None:
+            symbol = self.market.symbol
+            asset = symbol.base if is_in_base else symbol.quote
+            known = self.charges[rate, is_in_base] = Charge(asset, rate, is_in_base=is_in_base)
+        return known
+
+    def moved(self, asset: Asset | str, world: int) -> Decimal:
+        """What fills and their fees have added to an asset in a world."""
+        symbol, (base_places, quote_places) = self.market.symbol, self.places
+        total = _ZERO
+        if symbol.base == asset:
+            total = _decimal(self.bases[world], base_places)
+        if symbol.quote == asset:
+            total = EXACT.add(total, _decimal(self.quotes[world], quote_places))
+        for one in self.charges.values():
+            if one.asset == asset and one.amounts[world]:
+                places = base_places if one.is_in_base else quote_places
+                fees = EXACT.multiply(_decimal(one.amounts[world], places), one.rate)
+                total = EXACT.subtract(total, fees)
+        return total
 
 
 class Accounts:
@@ -45,15 +113,25 @@ class Accounts:
         self._begun = {
             (venue, asset): total for venue, all_ in held.items() for asset, total in all_.items()
         }
-        self._totals = [dict(self._begun) for _ in range(_WORLDS)]
-        self._bought: dict[Market, Decimal] = {}
+        self._sums: dict[Market, MarketSums] = {}
         self._volumes: dict[str, deque[tuple[int, Decimal]]] = {}
-        self._sums: dict[str, Decimal] = {}
+        self._volume_sums: dict[str, Decimal] = {}
+
+    def open(self, market: Market, places: tuple[int, int]) -> MarketSums:
+        """The sums of a market, whose units have these decimal places: of price and quantity."""
+        known = self._sums.get(market)
+        if known is None:
+            known = self._sums[market] = MarketSums(market, places, self.fees[market.venue])
+        return known
 
     def total(self, venue: str, asset: str, world: int | None = None) -> Decimal:
         """What there is of an asset: in a world, or in the one that the account follows."""
-        totals = self._totals[self._world if world is None else world]
-        return totals.get((venue, asset), _ZERO)
+        total = self.begun(venue, asset)
+        for market, sums in self._sums.items():
+            if market.venue == venue:
+                moved = sums.moved(asset, self._world if world is None else world)
+                total = EXACT.add(total, moved)
+        return total
 
     def begun(self, venue: str, asset: str) -> Decimal:
         """What there was of an asset at the beginning."""
@@ -61,46 +139,41 @@ class Accounts:
 
     def bought(self, market: Market) -> Decimal:
         """What fills have added to a market's position, in the world that the account follows."""
-        return self._bought.get(market, _ZERO)
+        sums = self._sums.get(market)
+        return _ZERO if sums is None else sums.moved(market.symbol.base, self._world)
 
     def fill(
-        self,
-        world: int,
-        market: Market,
-        at_ns: int,
-        price: Decimal,
-        signed: Decimal,
-        *,
-        is_maker: bool,
-    ) -> Fee:
-        """Book a fill in a world; returns its fee."""
-        venue, symbol = market.venue, market.symbol
-        notional = EXACT.multiply(price, signed)
-        fees = self.fees[venue]
-        tier = fees.tier(self._volume(venue, at_ns))
-        fee = charge(fees, market, tier.maker if is_maker else tier.taker, price, signed)
-        totals = self._totals[world]
-        for asset, amount in (
-            (symbol.base, signed),
-            (symbol.quote, EXACT.minus(notional)),
-            (fee.asset, EXACT.minus(fee.amount)),
-        ):
-            totals[venue, asset] = EXACT.add(totals.get((venue, asset), _ZERO), amount)
-        if world == self._world:
-            self._trade(venue, at_ns, abs(notional))
-            is_in_base = fee.asset == symbol.base
-            added = EXACT.subtract(signed, fee.amount) if is_in_base else signed
-            self._bought[market] = EXACT.add(self._bought.get(market, _ZERO), added)
-        return fee
+        self, sums: MarketSums, world: int, at_ns: int, price: int, signed: int, *, is_maker: bool
+    ) -> Charge:
+        """Book a fill of a market in a world, in units; returns what it is charged in."""
+        tier = sums.tier
+        if tier is None:
+            tier = sums.fees.tier(self._volume(sums.market.venue, at_ns))
+        cost = price * signed
+        sums.bases[world] += signed
+        sums.quotes[world] -= cost
+        charge = sums.charge(tier.maker if is_maker else tier.taker, is_buy=signed > 0)
+        charge.amounts[world] += abs(signed if charge.is_in_base else cost)
+        if sums.tier is None and world == self._world:
+            self._trade(sums.market.venue, at_ns, _decimal(abs(cost), sums.places[1]))
+        return charge
 
     def _volume(self, venue: str, now_ns: int) -> Decimal:
         """What was traded within thirty days, in quote assets."""
         days = self._volumes.get(venue)
         while days and days[0][0] <= now_ns - _MONTH_NS:
-            self._sums[venue] = EXACT.subtract(self._sums[venue], days.popleft()[1])
-        return self._sums.get(venue, _ZERO)
+            _, gone = days.popleft()
+            self._volume_sums[venue] = EXACT.subtract(self._volume_sums[venue], gone)
+        return self._volume_sums.get(venue, _ZERO)
 
     def _trade(self, venue: str, at_ns: int, notional: Decimal) -> None:
-        if len(self.fees[venue].tiers) > 1:
-            self._volumes.setdefault(venue, deque()).append((at_ns, notional))
-            self._sums[venue] = EXACT.add(self._sums.get(venue, _ZERO), notional)
+        self._volumes.setdefault(venue, deque()).append((at_ns, notional))
+        self._volume_sums[venue] = EXACT.add(self._volume_sums.get(venue, _ZERO), notional)
+
+
+def _is_in_base(fees: Fees, *, is_buy: bool) -> bool:
+    return fees.charged is FeesIn.BASE or (fees.charged is FeesIn.RECEIVED and is_buy)
+
+
+def _decimal(units: int, places: int) -> Decimal:
+    return EXACT.scaleb(Decimal(units), -places)

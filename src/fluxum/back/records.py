@@ -1,8 +1,8 @@
 """What is kept of each order of a back-test: when, at which prices, and its fills by world."""
 
 from fluxum.back.lane import Lane
+from fluxum.back.money import Charge
 from fluxum.fill.queue import QueuePlace
-from fluxum.model.account import Fee
 from fluxum.model.order import OrderRequest, OrderStatus
 
 __all__ = ["RunFill", "RunOrder"]
@@ -13,15 +13,17 @@ _WORLDS = 3
 class RunFill:
     """A fill in one world, in units; `marks` are twice the mid so long after it (see `facts`)."""
 
-    __slots__ = ("at_ns", "fee", "is_maker", "key", "marks", "units", "world")
+    __slots__ = ("at_ns", "charge", "is_maker", "key", "marks", "units", "world")
 
-    def __init__(self, world: int, at_ns: int, key: int, units: int, *, is_maker: bool) -> None:
+    def __init__(
+        self, world: int, at_ns: int, key: int, units: int, charge: Charge, *, is_maker: bool
+    ) -> None:
         self.world = world
         self.at_ns = at_ns
         self.key = key
         self.units = units
         self.is_maker = is_maker
-        self.fee: Fee | None = None
+        self.charge = charge
         self.marks: list[int | None] = [None, None, None]
 
 

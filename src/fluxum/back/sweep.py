@@ -1,6 +1,7 @@
 """Many back-tests over one tape: every combination of parameters, on every fold, ranked.
 
-Processes share the columns, which are memory of the file. Each run is one task with its own seed of
+Processes share the columns, which are memory of the file, and where they can be forked also all
+that was imported. Each run is one task with its own seed of
 the run, and results are put in the order of the tasks, so that the ranking does not depend on how
 many processes there are. Folds cut the time of the tape into equal parts. In a walk-forward fold a
 variant is chosen by its profit on the parts before, and judged by the part after.
@@ -8,8 +9,10 @@ variant is chosen by its profit on the parts before, and judged by the part afte
 
 import itertools
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +135,7 @@ def sweep(
     ]
     made = _Work(load or _Same(type(strategy)), variants, Path(tape), options)
     trials: list[Trial] = []
-    for trial in _each(made, tasks, processes):
+    for trial in _each(made, tasks, processes, columns):
         trials.append(trial)
         if progress is not None:
             progress(len(trials), count)
@@ -220,6 +223,11 @@ class _Work:
         self._columns: Columns | None = None
         self._kind: type[Strategy] | None = None
 
+    def open(self, columns: Columns) -> None:
+        """Use these columns, in this process and in those that are forked from it."""
+        self._columns = columns
+        self._kind = self._load()
+
     def run(self, task: tuple[int, int, int, int]) -> Trial:
         """Run one back-test."""
         if self._columns is None:
@@ -269,17 +277,30 @@ def _run(task: tuple[int, int, int, int]) -> Trial:
 
 
 def _each(
-    work: _Work, tasks: Sequence[tuple[int, int, int, int]], processes: int
+    work: _Work, tasks: Sequence[tuple[int, int, int, int]], processes: int, columns: Columns
 ) -> Iterator[Trial]:
     """Every trial, in the order of the tasks."""
     if processes < 1:
         raise BadInput(f"1 process or more was expected, was {processes}")
+    context = _context()
+    if processes == 1 or context.get_start_method() == "fork":
+        work.open(columns)
     if processes == 1:
         yield from map(work.run, tasks)
         return
-    context = multiprocessing.get_context("spawn")
     with context.Pool(min(processes, len(tasks)), _begin, (work,)) as pool:
         yield from pool.imap(_run, tasks)
+
+
+def _context() -> BaseContext:
+    """Fork, where a process has a single thread and can: then nothing is imported once more.
+
+    A thread that holds a lock is not in the forked process, and the lock would never be released.
+    Threads of libraries count as well, which only Linux shows.
+    """
+    threads = Path("/proc/self/task")
+    is_alone = sys.platform == "linux" and threads.is_dir() and len(list(threads.iterdir())) == 1
+    return multiprocessing.get_context("fork" if is_alone else "spawn")
 
 
 # The ranking

@@ -51,6 +51,9 @@ class TapeVenues:
         self.accounts = accounts
         self._lanes = lanes
         self._by_number = {lane.number: lane for lane in lanes.values()}
+        self._sums = {
+            lane.number: accounts.open(lane.market, lane.places) for lane in lanes.values()
+        }
         self._latency = latency
         self._world = world
         self._rules = rules
@@ -105,7 +108,8 @@ class TapeVenues:
             lane.touch(touch)
             if lane.is_lost:
                 self._doubt(lane)
-            if lane.queues[0].news or lane.queues[1].news:
+            bids, asks = lane.queues
+            if bids.news or asks.news:
                 self._fill_resting(lane, now_ns)
                 is_filled = True
         return is_filled
@@ -289,12 +293,15 @@ class TapeVenues:
 
     def _fill_resting(self, lane: Lane, now_ns: int) -> None:
         for queue in lane.queues:
-            for place, world, units in queue.news:
+            news = queue.news
+            if not news:
+                continue
+            for place, world, units in news:
                 order = self.orders[place.order_id]
                 self._fill(order, world, place.key, units, now_ns, is_maker=True)
-            done = [place for place, _, _ in queue.news]
-            queue.news.clear()
-            for place in done:
+            done = {place.order_id: place for place, _, _ in news}
+            news.clear()
+            for place in done.values():
                 order = self.orders[place.order_id]
                 if order.place is place and order.filled[self._world] >= order.quantity:
                     self._leave(order)
@@ -304,17 +311,21 @@ class TapeVenues:
         self, order: RunOrder, world: int, key: int, units: int, now_ns: int, *, is_maker: bool
     ) -> None:
         lane = order.lane
-        fill = RunFill(world, now_ns, key, units, is_maker=is_maker)
+        charge = self.accounts.fill(
+            self._sums[lane.number],
+            world,
+            now_ns,
+            abs(key),
+            units if order.side == BUY else -units,
+            is_maker=is_maker,
+        )
+        fill = RunFill(world, now_ns, key, units, charge, is_maker=is_maker)
         order.fills.append(fill)
         order.filled[world] += units
         self._note(lane, fill)
-        price, quantity = lane.price(key), lane.quantity(units)
-        signed = quantity if order.side == BUY else -quantity
-        fill.fee = fee = self.accounts.fill(
-            world, lane.market, now_ns, price, signed, is_maker=is_maker
-        )
         if world != self._world:
             return
+        price, quantity = lane.price(key), lane.quantity(units)
         self._fills += 1
         self._answers.append(
             (
@@ -325,7 +336,7 @@ class TapeVenues:
                     side=order.request.side,
                     price=price,
                     quantity=quantity,
-                    fees=(fee,),
+                    fees=(charge.fee(price, quantity),),
                     liquidity=Liquidity.MAKER if is_maker else Liquidity.TAKER,
                     fill_id=str(self._fills),
                     order_id=str(order.number + 1),

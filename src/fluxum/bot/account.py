@@ -12,7 +12,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from fluxum.bot.market import Market
+from fluxum.bot.market import Market, market_of
 from fluxum.bot.strategy import Outcome
 from fluxum.bot.view import OpenOrder, OrderRole
 from fluxum.ledger.arithmetic import EXACT
@@ -167,6 +167,10 @@ class BotAccount:
         every = self._orders.values()
         return [one for one in every if market is None or one.market == market]
 
+    def count(self, venue: str) -> int:
+        """How many orders at a venue have not ended."""
+        return sum(one.market.venue == venue for one in self._orders.values())
+
     def find(self, name: str) -> BotOrder | None:
         """An order by its client order id, ended ones of late included."""
         return self._orders.get(name) or self._ended.get(name)
@@ -224,13 +228,9 @@ class BotAccount:
 
     def take(self, event: Outcome | OrderUpdate | Fill) -> BotOrder | None:
         """Take in an event; returns the order of this bot that it is about, if it is one."""
-        match event:
-            case Fill():
-                return self._fill(event)
-            case OrderUpdate():
-                return self._update(event)
-            case Outcome():
-                return self._outcome(event)
+        if isinstance(event, Fill):
+            return self._fill(event)
+        return self._outcome(event) if isinstance(event, Outcome) else self._update(event)
 
     def _outcome(self, outcome: Outcome) -> BotOrder | None:
         order = self._named(outcome.client_order_id, outcome.order_id)
@@ -352,7 +352,7 @@ class BotAccount:
             self._unshown.pop(gone.name, None)
 
     def _move(self, fill: Fill) -> None:
-        market = Market(fill.venue, fill.symbol)
+        market = market_of(fill.venue, fill.symbol)
         held = self._positions.get(market, _ZERO)
         self._positions[market] = EXACT.add(held, fill.signed_quantity)
         if not fill.symbol.contract:
@@ -363,7 +363,7 @@ class BotAccount:
 
     def _charge(self, fill: Fill) -> None:
         """Take the fees; those in the base asset of a spot market make its position smaller."""
-        market = Market(fill.venue, fill.symbol)
+        market = market_of(fill.venue, fill.symbol)
         for fee in fill.fees or ():
             self._pay(fill.venue, fee.asset, EXACT.minus(fee.amount))
             if fee.asset == fill.symbol.base and not fill.symbol.contract:

@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from fluxum.bot.market import Market
+from fluxum.bot.struct_text import StructText
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.numbers import digits
@@ -45,10 +47,12 @@ def _writer(kind: type) -> Callable[[Any], str]:
         return _text
     if issubclass(kind, str):
         return lambda value: _text(str(value))
+    if kind is Market:
+        return lru_cache(1 << 10)(_struct_writer(kind))
     if issubclass(kind, Struct):
         return _struct_writer(kind)
     if issubclass(kind, Enum):
-        return lambda value: canonical(value.value)
+        return {one: canonical(one.value) for one in kind}.__getitem__
     if issubclass(kind, bool):
         return {True: "true", False: "false"}.__getitem__
     if issubclass(kind, int):
@@ -89,17 +93,5 @@ def _mapping(value: Mapping[object, object]) -> str:
 
 def _struct_writer(kind: type[Struct]) -> Callable[[Any], str]:
     tag = kind.__struct_config__.tag
-    names = [(name, f'"{name}":') for name in kind.__struct_fields__]
-
-    def write(value: Struct) -> str:
-        parts = [f'"type":"{tag}"'] if tag else []
-        for name, key in names:
-            one = getattr(value, name)
-            if one is None or one is False or isinstance(one, bytes):
-                continue
-            if not one and one in ("", ()):
-                continue
-            parts.append(key + _writers[type(one)](one))
-        return "{" + ",".join(parts) + "}"
-
-    return write
+    first = [f'"type":"{tag}"'] if tag else []
+    return StructText(first, [f'"{name}":' for name in kind.__struct_fields__], _writers)

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from hashlib import sha256
 
-from msgspec import structs
-
 import fluxum.bot.intent as intents
 from fluxum.bot.account import BotAccount, BotOrder, Pending
 from fluxum.bot.books import BookSource
@@ -21,17 +19,12 @@ from fluxum.bot.intent import CancelAll, Halt, Intent, Note, Quote, Target, Toge
 from fluxum.bot.limits import BotFact, Verdict
 from fluxum.bot.market import Market
 from fluxum.bot.planner import Change, End, New, Plan, plan_quote, plan_target
-from fluxum.bot.requests import of_leg, of_new, of_order, of_place
+from fluxum.bot.requests import amend_of, changed, of_leg, of_new, of_order, of_place
 from fluxum.bot.together import TRIES_MAX, Group, hedges, opened
 from fluxum.bot.view import OrderRole
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.instrument import Instrument
-from fluxum.model.order import (
-    Amend,
-    Cancel,
-    OrderRequest,
-    Place,
-)
+from fluxum.model.order import Cancel, OrderRequest, Place
 from fluxum.orders.naming import uuid_4
 
 __all__ = ["Commands"]
@@ -200,6 +193,8 @@ class Commands:
     @property
     def due_ns(self) -> int | None:
         """When a group has to be made even next, or a pause ends for which something waits."""
+        if not self.groups and not self.paused:
+            return None
         due = [one.due_ns for one in self.groups if not one.is_settled]
         waiting = (one for one in self.paused.values() if one.until_ns > self._now_ns)
         due += [
@@ -290,25 +285,14 @@ class Commands:
         before = of_order(order)
         self.intended += 1
         try:
-            after = structs.replace(
-                before,
-                quantity=order.quantity if quantity is None else quantity,
-                limit_price=order.price if price is None else price,
-            )
+            after = changed(before, quantity, price)
             self._gate.check_change(order, before, after, self._now_ns)
         except RiskRefused as error:
             self._refuse(error.limit, str(error), order.market)
             return False
         self._account.amend(order.name, quantity, price)
         self._gate.changed(order.market, self._now_ns)
-        command = Amend(
-            order_id=order.order_id,
-            client_order_id=order.name,
-            symbol=order.market.symbol,
-            quantity=quantity,
-            limit_price=price,
-        )
-        self.sent.append(BotCommand(order.market, command))
+        self.sent.append(BotCommand(order.market, amend_of(order, quantity, price)))
         return True
 
     # Pieces

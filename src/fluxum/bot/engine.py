@@ -28,7 +28,7 @@ from fluxum.bot.gate import Gate
 from fluxum.bot.halting import Halting, without_new
 from fluxum.bot.intent import Intent
 from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed
-from fluxum.bot.market import Market
+from fluxum.bot.market import Market, market_of
 from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Protections
 from fluxum.bot.strategy import (
@@ -240,6 +240,8 @@ class Engine:
 
     def _learn(self, event: BotEvent | Steering) -> tuple[bool, bool]:
         """Take in an event: whether a journal keeps it, and whether the strategy receives it."""
+        if isinstance(event, _ACCOUNT):
+            return True, self._account_event(event)
         match event:
             case Switch():
                 self._switch(event)
@@ -253,19 +255,21 @@ class Engine:
             case Timer():
                 self._timers.take(event)
                 return True, self.wanted.is_for(event)
-            case Fill() | OrderUpdate() | Outcome():
-                is_new = not isinstance(event, Fill) or not self.account.has(event)
-                order = self.account.take(event)
-                if isinstance(event, Fill) and is_new:
-                    if not self.account.is_of_before(event):
-                        self._commands.facts += self._gate.fill(event)
-                    if order is not None:
-                        self._commands.fill_group(order, event.quantity)
-                return True, self.wanted.is_for(event, order, is_new=is_new)
             case _:
                 self._books.take(event)
                 is_wanted = self.wanted.is_for(event)
                 return is_wanted and type(event) not in _DATA, is_wanted
+
+    def _account_event(self, event: Fill | OrderUpdate | Outcome) -> bool:
+        """Take in an event of the account; returns whether the strategy receives it."""
+        is_new = not isinstance(event, Fill) or not self.account.has(event)
+        order = self.account.take(event)
+        if isinstance(event, Fill) and is_new:
+            if not self.account.is_of_before(event):
+                self._commands.facts += self._gate.fill(event)
+            if order is not None:
+                self._commands.fill_group(order, event.quantity)
+        return self.wanted.is_for(event, order, is_new=is_new)
 
     def _decide(self, event: BotEvent) -> Sequence[Intent]:
         """What the strategy intends; its error halts the bot."""
@@ -287,7 +291,7 @@ class Engine:
         """Send what waited for this event: quotes, targets, legs."""
         commands = self._commands
         if isinstance(event, _ACCOUNT):
-            market = Market(event.venue, event.symbol)
+            market = market_of(event.venue, event.symbol)
             if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
                 commands.refused(market)
             elif not any(one.market == market for one in commands.sent):

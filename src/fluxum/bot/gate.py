@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fluxum.bot.account import BotAccount, BotOrder
 from fluxum.bot.limits import BotLimits
-from fluxum.bot.market import Market
+from fluxum.bot.market import Market, market_of
 from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Pause, Protections
 from fluxum.bot.view import BookView
@@ -49,7 +49,7 @@ class _VenueExposure:
 
     def position(self, symbol: Symbol) -> Decimal:
         """What is held, below zero for a short."""
-        return self._account.position(Market(self._venue, symbol))
+        return self._account.position(market_of(self._venue, symbol))
 
     def highest(self, symbol: Symbol) -> Decimal:
         """What is held if every open buy is filled and no sell."""
@@ -90,6 +90,7 @@ class Gate:
         self._earnings = earnings
         self._protections = protections
         self._risks: dict[str, Risk] = {}
+        self._limits_growth = limits.are_of_growth
         most = limits.commands_per_second_max
         self._intended: deque[int] = deque(maxlen=None if most is None else most + 1)
 
@@ -121,6 +122,19 @@ class Gate:
 
     def check_new(self, orders: Sequence[tuple[Market, OrderRequest]], now_ns: int) -> None:
         """Raise RiskRefused if orders that belong together must not be sent."""
+        if self._limits_growth or self.reducing or self._protections.pauses:
+            self._check_added(orders, now_ns)
+        if len(orders) == 1:
+            ((market, request),) = orders
+            venue = market.venue
+            self._risk(venue).check([request], self._account.count(venue), now_ns)
+            return
+        for venue in dict.fromkeys(market.venue for market, _ in orders):
+            requests = [request for market, request in orders if market.venue == venue]
+            self._risk(venue).check(requests, self._account.count(venue), now_ns)
+
+    def _check_added(self, orders: Sequence[tuple[Market, OrderRequest]], now_ns: int) -> None:
+        """The limits over all venues, and those of orders that make a position larger."""
         added: dict[Market, tuple[Decimal, Decimal]] = {}
         for market, request in orders:
             buys, sells = added.get(market, (_ZERO, _ZERO))
@@ -133,10 +147,6 @@ class Gate:
             if not self._risk(market.venue).reduces(request, (buys, sells)):
                 self._check_growing(market, len(orders), now_ns)
         self._check_exposure(added)
-        for venue in dict.fromkeys(market.venue for market, _ in orders):
-            requests = [request for market, request in orders if market.venue == venue]
-            count = sum(1 for one in self._account.orders() if one.market.venue == venue)
-            self._risk(venue).check(requests, count, now_ns)
 
     def check_change(
         self, order: BotOrder, before: OrderRequest, after: OrderRequest, now_ns: int
@@ -246,7 +256,7 @@ class Gate:
         if risk is None:
 
             def book(symbol: Symbol) -> BookView:
-                return self._book(Market(venue, symbol))
+                return self._book(market_of(venue, symbol))
 
             exposure = _VenueExposure(self._account, venue)
             risk = self._risks[venue] = Risk(self.limits.of(venue), book, None, exposure)

@@ -67,6 +67,14 @@ class BotLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                     f"not by daily_loss_max or drawdown_max of an account"
                 )
 
+    @property
+    def are_of_growth(self) -> bool:
+        """Whether some count only for orders that make a position or an exposure larger."""
+        return bool(self.exposure_max) or any(
+            one is not None
+            for one in (self.drawdown_max, self.orders_per_fill_max, self.data_age_max_ms)
+        )
+
     def of(self, venue: str) -> RiskLimits:
         """The limits of one venue's account."""
         return self.venues.get(venue, self.account)

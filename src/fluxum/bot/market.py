@@ -1,6 +1,7 @@
 """One market of one venue. Pure."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from msgspec import Struct
 from fluxum.model.input import Take, symbol, take_all, text
 from fluxum.model.instrument import Symbol
 
-__all__ = ["Market"]
+__all__ = ["Market", "market_of"]
 
 _MARKET: Mapping[str, Take] = {"venue": text, "symbol": symbol}
 
@@ -31,3 +32,9 @@ class Market(Struct, frozen=True, order=True):
     def __str__(self) -> str:
         """Short text for the user: `VENUE BTC/USD`."""
         return f"{self.venue} {self.symbol}"
+
+
+@lru_cache(1 << 12)
+def market_of(venue: str, symbol: Symbol) -> Market:
+    """The market of an event; one of each is kept, as the same ones come again and again."""
+    return Market(venue, symbol)

@@ -71,13 +71,14 @@ def plan_quote(
     other side, then what moves towards it, so that no order meets another of this bot.
     """
     mine = [one for one in orders if one.role is OrderRole.QUOTE]
-    plans = [
-        _side(side, level, [one for one in mine if one.side is side], instrument, can_amend, quote)
-        for side, level in ((Side.BUY, quote.bid), (Side.SELL, quote.ask))
-    ]
-    changes = [one for plan in plans for one in plan.changes]
-    changes.sort(key=_rank)
-    return Plan(tuple(changes), any(plan.is_blocked for plan in plans))
+    buys = [one for one in mine if one.side is Side.BUY]
+    sells = [one for one in mine if one.side is Side.SELL]
+    bid = _side(Side.BUY, quote.bid, buys, instrument, can_amend, quote)
+    ask = _side(Side.SELL, quote.ask, sells, instrument, can_amend, quote)
+    changes = bid.changes + ask.changes
+    if mine and len(changes) > 1:  # else there are only new orders, of which the bid is first
+        changes = tuple(sorted(changes, key=_rank))
+    return Plan(changes, bid.is_blocked or ask.is_blocked)
 
 
 def plan_target(
@@ -117,6 +118,8 @@ def _side(
     wanted = _ZERO if level is None else _lots(level.quantity, instrument)
     if not _is_enough(wanted, price, instrument):
         return Plan(tuple(End(one) for one in orders), is_blocked=False)
+    if not orders:
+        return Plan((_new(side, wanted, price, quote),))
     at = [one for one in orders if one.price == price]
     away = [one for one in orders if one.price != price]
     if away and not at and can_amend:
@@ -133,14 +136,17 @@ def _side(
     missing = EXACT.minus(excess)
     if not _is_enough(missing, price, instrument):
         return Plan()
-    new = New(
+    return Plan((_new(side, missing, price, quote),))
+
+
+def _new(side: Side, quantity: Decimal, price: Decimal | None, quote: Quote) -> New:
+    return New(
         side=side,
-        quantity=missing,
+        quantity=quantity,
         price=price,
         role=OrderRole.QUOTE,
         post_only=quote.post_only,
     )
-    return Plan((new,))
 
 
 def _less(

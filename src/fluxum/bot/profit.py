@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from fluxum.bot.market import Market
+from fluxum.bot.market import Market, market_of
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Asset
@@ -69,8 +69,10 @@ class Earnings:
 
     def take(self, fill: Fill) -> Trip | None:
         """Count a fill, each of which comes here once; returns the round trip that it ends."""
-        market = Market(fill.venue, fill.symbol)
-        one = self._markets.setdefault(market, Earned(market=market))
+        market = market_of(fill.venue, fill.symbol)
+        one = self._markets.get(market)
+        if one is None:
+            one = self._markets[market] = Earned(market=market)
         before, quantity = one.position, fill.signed_quantity
         after = EXACT.add(before, quantity)
         is_ended = before != 0 and (after == 0 or (after > 0) is not (before > 0))

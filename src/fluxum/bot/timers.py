@@ -26,6 +26,8 @@ class Timers:
 
     def due(self) -> Timer | None:
         """The next timer; `None` if there is none."""
+        if not self.ahead:
+            return None
         begun = [one for one in self.ahead if one.due_ns]
         first = min(begun, key=lambda one: one.due_ns, default=None)
         return None if first is None else Timer(name=first.name, received_ns=first.due_ns)

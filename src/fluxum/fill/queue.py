@@ -25,6 +25,7 @@ history. The bounds hold for the sum of one's own orders; they hold for each one
 order with a better place is canceled.
 """
 
+from collections.abc import KeysView
 from enum import Enum
 
 __all__ = ["NO_KEY", "UNSEEN", "WORLDS", "QueuePlace", "QueueSide", "World"]
@@ -155,6 +156,11 @@ class QueueSide:
         self._apart = apart
         self._hits = 0  # frames for which a trade may explain that levels are gone
         self._early = 0  # frames for which some place is young or has `early`
+
+    @property
+    def keys(self) -> KeysView[int]:
+        """The keys at which something rests."""
+        return self._at.keys()
 
     @property
     def is_counting(self) -> bool:

@@ -1,6 +1,7 @@
 """Instants: RFC 3339 text to nanoseconds since the epoch, and back, without losing a digit."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from fluxum.errors import BadInput
 
@@ -108,8 +109,13 @@ def instant_of(instant: int | datetime | str) -> int:
 def format_rfc3339(instant_ns: int) -> str:
     """UTC text with nine fraction digits for nanoseconds since the epoch."""
     seconds, fraction = divmod(instant_ns, 1_000_000_000)
-    second = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:_LENGTH_TO_SECONDS]
-    return f"{second}.{fraction:09d}Z"
+    return f"{_second_text(seconds)}.{fraction:09d}Z"
+
+
+@lru_cache(64)
+def _second_text(seconds: int) -> str:
+    """The text of a second, which instants that follow each other share."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:_LENGTH_TO_SECONDS]
 
 
 def format_second(instant_ns: int) -> str:

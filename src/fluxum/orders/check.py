@@ -33,6 +33,7 @@ __all__ = [
     "after_edit",
     "check",
     "check_change",
+    "is_plain_and_good",
     "limit_of",
     "present",
     "price_of",
@@ -43,6 +44,7 @@ T = TypeVar("T")
 
 
 _ZERO = Decimal(0)
+_LIMIT, _GTC, _ONLINE = OrderType.LIMIT, TimeInForce.GTC, InstrumentStatus.ONLINE
 _MONTH_NS = 31 * 86_400 * 1_000_000_000
 _PARTS_MAX = Decimal(15)
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
@@ -77,7 +79,38 @@ def trigger_of(request: OrderRequest) -> Decimal | None:
 
 def check(request: OrderRequest, instrument: Instrument, now_ns: int) -> None:
     """Raise BadInput for an order its market would not take; the message shows what is wrong."""
-    _check(request, instrument, now_ns, _ZERO)
+    if not is_plain_and_good(request, instrument):
+        _check(request, instrument, now_ns, _ZERO)
+
+
+def is_plain_and_good(request: OrderRequest, instrument: Instrument) -> bool:
+    """Whether it is a limit order without anything special that its market takes.
+
+    Most orders are, and need no other look. If not, `check` goes through rule by rule.
+    """
+    quantity, price, least = request.quantity, request.limit_price, instrument.notional_min
+    return (
+        request.order_type is _LIMIT
+        and request.time_in_force is _GTC
+        and instrument.status is _ONLINE
+        and request.symbol == instrument.symbol
+        and quantity is not None
+        and price is not None
+        and request.limit_price_kind is None
+        and request.trigger is None
+        and request.effective_ns is None
+        and request.expires_ns is None
+        and request.display_quantity is None
+        and request.quote_quantity is None
+        and request.close is None
+        and not request.reduce_only
+        and quantity > 0
+        and price > 0
+        and quantity >= instrument.quantity_min
+        and not EXACT.remainder(quantity, instrument.lot)
+        and not EXACT.remainder(price, instrument.tick)
+        and (least is None or EXACT.multiply(price, quantity) >= least)
+    )
 
 
 def check_change(

@@ -28,6 +28,7 @@ from fluxum.model.order import (
     PlaceBatch,
     TradingCount,
 )
+from fluxum.orders.arrivals import Arrivals
 from fluxum.orders.cache import OrderCache, OrderCounts
 from fluxum.orders.gateway import AccountGateway, CommandCounts, CommandsInFlight, InFlight
 from fluxum.orders.journal import OrderJournal
@@ -168,9 +169,7 @@ class OrderExecution:
     async def follow(self, events: Pipe[Event]) -> None:
         """Take in the account's stream until it ends."""
         try:
-            async for batch in events.batches():
-                for event in batch:
-                    self.take(event)
+            await Arrivals(events, self.take).run()
         except FluxumError as error:
             self.bus.close(error)
             raise

@@ -117,8 +117,9 @@ class PreTradeChecks:
         """Raise BadInput or RiskRefused for orders that must not be placed."""
         if len(requests) > 1:
             self._check_names(requests)
+        now_ns = self._gateway.venue_now_ns()
         for request in requests:
-            check(request, self.instrument(request.symbol), self._gateway.venue_now_ns())
+            check(request, self.instrument(request.symbol), now_ns)
         count = len(self._orders.live)
         if count + len(requests) > self._policy.orders_max:
             raise BadInput(f"at most {self._policy.orders_max} orders are held, were {count}")

@@ -83,6 +83,7 @@ class OrderRateLimit:
         self._counters: dict[_Key, RateCounter] = {}
         self._most: Decimal | None = None  # as the venue published it
         self._flying: dict[int, Mapping[_Key, Decimal]] = {}
+        self._placing: dict[tuple[Symbol, bool], Mapping[_Key, Decimal]] = {}
         self._rates = {
             operation: [
                 (number, rate)
@@ -163,7 +164,16 @@ class OrderRateLimit:
                 self._counter(key).replace(reduce(EXACT.add, flying, event.used), now_ns)
 
     def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
-        """What a command will cost by each limit that counts it."""
+        """What a command will cost by each limit that counts it; of a new order, as ever."""
+        if not isinstance(command, Place):
+            return self._worked_out(command, now_ns)
+        key = command.request.symbol, command.request.order_type.is_triggered
+        known = self._placing.get(key)
+        if known is None:
+            known = self._placing[key] = self._worked_out(command, now_ns)
+        return known
+
+    def _worked_out(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
         triggered = _is_triggered(command)
         charges: dict[_Key, Decimal] = {}
         for symbol, cost in self.costs_of(command, now_ns).items():

@@ -89,6 +89,7 @@ class Reconciler:
         self._looks: dict[int, _Look] = {}
         self._awaited: deque[tuple[int, TrackedOrder]] = deque()
         self._woken = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None  # for what is awaited first
 
     @property
     def open(self) -> int:
@@ -109,8 +110,9 @@ class Reconciler:
         if order.update is not None:
             return
         self._awaited.append((self._gateway.now_ns() + self._policy.margin_ns, order))
-        if len(self._awaited) == 1:
-            self._woken.set()
+        if self._alarm is None:  # what is awaited is due in its order, so one alarm is enough
+            delay_s = self._policy.margin_ns / _SECOND_NS
+            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._ring)
 
     def wake(self) -> None:
         """The account is followed again: look at once."""
@@ -166,14 +168,22 @@ class Reconciler:
 
     async def run(self) -> None:
         """Look orders up until cancelled."""
-        while True:
-            self._miss_updates()
-            for look in list(self._looks.values()):
-                if not look.order.is_unresolved:
-                    self._looks.pop(look.order.number, None)
-                elif self._gateway.is_following and look.due_ns <= self._gateway.now_ns():
-                    await self._look(look)
-            await self._pause()
+        try:
+            while True:
+                self._miss_updates()
+                for look in list(self._looks.values()):
+                    if not look.order.is_unresolved:
+                        self._looks.pop(look.order.number, None)
+                    elif self._gateway.is_following and look.due_ns <= self._gateway.now_ns():
+                        await self._look(look)
+                await self._pause()
+        finally:
+            if self._alarm is not None:
+                self._alarm.cancel()
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._woken.set()
 
     def _miss_updates(self) -> None:
         """Orders that exist, and of which no update came, are uncertain."""

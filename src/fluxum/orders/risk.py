@@ -121,12 +121,18 @@ class Risk:
         orders_max = self.limits.orders_max
         if orders_max is not None and open_orders + len(requests) > orders_max:
             _refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
-        added: dict[Symbol, tuple[Decimal, Decimal]] = {}
-        can_grow = self._reducing is None and not self.limits.are_of_profit
-        is_reducing = True
         for request in requests:
             self._check_one(request)
             self._check_collar(request)
+        can_grow = self._reducing is None and not self.limits.are_of_profit
+        if not can_grow or self.limits.are_of_positions:
+            self._check_added(requests, can_grow=can_grow)
+
+    def _check_added(self, requests: Sequence[OrderRequest], *, can_grow: bool) -> None:
+        """The limits of what is held with all that is open; the order of checks is kept."""
+        added: dict[Symbol, tuple[Decimal, Decimal]] = {}
+        is_reducing = True
+        for request in requests:
             buys, sells = added.get(request.symbol, (_ZERO, _ZERO))
             quantity = wanted(request)
             if request.side is Side.BUY:
@@ -188,6 +194,8 @@ class Risk:
 
     def _check_rates(self, count: int, now_ns: int) -> None:
         limits = self.limits
+        if limits.per_second_max is None and limits.per_minute_max is None:
+            return
         for most, sent, span_ns, name in (
             (limits.per_second_max, self._seconds, _SECOND_NS, "per_second_max"),
             (limits.per_minute_max, self._minutes, _MINUTE_NS, "per_minute_max"),

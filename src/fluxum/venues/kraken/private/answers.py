@@ -61,14 +61,14 @@ class Answers:
         self._commands.expect(number, command_id, command, left)
         return number
 
-    def again(self, number: int | None) -> tuple[int, str, bytes] | None:
+    def again(self, number: int | None) -> tuple[int, str, object] | None:
         """The request to be sent once more under a new number; none if it was already."""
         sent = self._commands.find(number)
         if sent is None or sent.is_again:
             return None
         self._commands.renumber(sent, self.next())
         method, params = wire_of(sent.command)
-        return sent.number, method, native.encode(params)
+        return sent.number, method, params
 
     def settle(self, response: native.Response, received_ns: int) -> Sequence[Event]:
         """The events of an answer to a command; none if this link has not sent it."""

@@ -94,7 +94,7 @@ class KrakenPrivateProtocol:
         """Queue a command; raises BadInput for one Kraken cannot be asked."""
         method, params = wire_of(command)
         number = self._answers.begin(command_id, command, answers_of(command))
-        self._send(number, method, native.encode(params))
+        self._send(number, method, params)
 
     def ping(self) -> None:
         """Queue a ping; it needs no token."""
@@ -360,10 +360,10 @@ class KrakenPrivateProtocol:
 
     def _ask(self, method: str, channel: AccountChannel, *, quiet: bool) -> None:
         number = self._answers.ask(channel.name, method, quiet=quiet)
-        self._send(number, method, native.encode(channel.params(method)))
+        self._send(number, method, channel.params(method))
 
-    def _send(self, number: int, method: str, params: bytes) -> None:
-        request = native.Request(method, Raw(params), number)
+    def _send(self, number: int, method: str, params: object) -> None:
+        request = native.Written(method, params, number)
         self.outbox.append(Send(native.encode(request), auth=Auth.TOKEN))
 
     @staticmethod
