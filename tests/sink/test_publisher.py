@@ -450,15 +450,13 @@ def test_a_publisher_can_be_awaited_and_needs_a_session() -> None:
             reader = await subscribe(MemoryReader(log), is_whole=True, clock=SimulatedClock())
             assert (await anext(reader)).venue == "kraken"
             await reader.close()
-            with pytest.raises(
-                BadInput, match="session of each venue was expected, were kraken, kraken"
-            ):
+            with pytest.raises(BadInput, match=r"session of each venue .*, were kraken, kraken"):
                 publish(MemoryWriter(log), now.session, now.session)
             async with published(now, Log()) as entered:
                 with pytest.raises(BadInput, match="ends with its block"):
                     await entered.close()
 
-    with pytest.raises(BadInput, match="a session to publish was expected"):
+    with pytest.raises(BadInput, match="a session or a hub to publish was expected"):
         publish(MemoryWriter(Log()))
     play(story)
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
@@ -28,7 +28,9 @@ __all__ = [
     "BatchReader",
     "BatchWriter",
     "EngineUrl",
+    "SinkUrl",
     "disconnect",
+    "has_secret",
     "library",
     "reader_of",
     "writer_of",
@@ -46,6 +48,7 @@ _ENGINES = {
 _log = logging.getLogger(__name__)
 _CLOSE_S = 1.0
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
+_SECRET_OPTIONS = ("password", "sslpassword")
 
 
 class BatchWriter(Protocol):
@@ -95,12 +98,12 @@ class EngineUrl(Struct, frozen=True, kw_only=True):
     @classmethod
     def parse(cls, url: str) -> "EngineUrl":
         """Read a URL; raises BadInput, which does not show its password."""
-        parts = urlsplit(url)
-        engine = _ENGINES.get(parts.scheme)
-        if engine is None or not parts.netloc:
+        parts = _split(url)
+        engine = None if parts is None else _ENGINES.get(parts.scheme)
+        if parts is None or engine is None or not parts.netloc:
             known = ", ".join(f"{one}://" for one in ("nats", "redis", "postgresql", "kafka"))
             raise BadInput(f"a URL of an engine was expected ({known}), was {_hidden(url)!r}")
-        hide(parts.password or "")
+        hide(*_secrets(url))
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         name = options.pop("name", "fluxum")
         if not _NAME.fullmatch(name):
@@ -113,9 +116,47 @@ class EngineUrl(Struct, frozen=True, kw_only=True):
         return f"{_hidden(self.address)} ({self.name})"
 
 
+class SinkUrl(str):
+    """The URL of an engine; `repr` shows neither its user nor its password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """The URL with stars for its user and password."""
+        return repr(self.masked)
+
+    @property
+    def masked(self) -> str:
+        """The URL without its user and password."""
+        return _hidden(self)
+
+
+def has_secret(url: str) -> bool:
+    """Whether a URL contains a password, or the token of a NATS server."""
+    return _split(url) is not None and bool(_secrets(url))
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:  # an address in brackets without their end
+        return None
+
+
+def _secrets(url: str) -> list[str]:
+    """The secrets in a URL, as they are and as they are written there."""
+    parts = urlsplit(url)
+    written = parts.password
+    if _ENGINES.get(parts.scheme) == "nats" and written is None:
+        written = parts.username  # a token stands where a user would
+    options = [value for name, value in parse_qsl(parts.query) if name in _SECRET_OPTIONS]
+    return options if written is None else [written, unquote(written), *options]
+
+
 def _hidden(url: str) -> str:
-    """A URL without its password."""
-    return re.sub(r"//[^/@]*@", "//***@", url)
+    """A URL without its user and password."""
+    shown = re.sub(r"//[^/]*@", "//***@", url)
+    return re.sub(rf"\b({'|'.join(_SECRET_OPTIONS)})=[^&]*", r"\1=***", shown)
 
 
 def writer_of(url: str) -> BatchWriter:

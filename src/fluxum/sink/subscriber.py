@@ -14,6 +14,7 @@ from random import Random, SystemRandom
 from typing import Self
 
 from fluxum.book.book import Book
+from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock, SystemClock
 from fluxum.errors import BadInput, TransportError
 from fluxum.flow.opening import Opening
@@ -85,8 +86,15 @@ class Subscriber:
                 return
 
     def book(self, venue: str, symbol: str) -> Book:
-        """The book of a market as of the last event read: do not keep it. Raises NotSubscribed."""
+        """The book of a market as of the last event read: do not keep it. Raises NotSubscribed.
+
+        A session that was published by a label has its books as `VENUE@LABEL`.
+        """
         return self._intake.mirrors.book(venue, Symbol(symbol))
+
+    def level3(self, venue: str, symbol: str) -> Level3Book:
+        """The same of single orders."""
+        return self._intake.mirrors.level3(venue, Symbol(symbol))
 
     def statistics(self) -> SubscriberStatistics:
         """All counts so far."""
