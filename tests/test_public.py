@@ -93,6 +93,7 @@ def test_a_venue_brings_no_simulator_and_no_other_venue(venue: str) -> None:
 INTERNAL = {
     "AccountSettings",
     "SinkSettings",
+    "Source",
     "Settings",
     "VenueSettings",
     "AccountOptions",

@@ -217,9 +217,14 @@ class Config(Struct, frozen=True, kw_only=True):
             slow_s=own.slow_s,
         )
 
+    @property
+    def sinks(self) -> Mapping[str, SinkSettings]:
+        """The sinks by name; a table without settings is none."""
+        return {name: one for name, one in self.settings.sink.items() if one.url}
+
     def sink(self, name: str = "") -> SinkSettings:
         """The settings of a sink, without a name of the only one; raises BadInput."""
-        found = {one: sink for one, sink in self.settings.sink.items() if sink.url}
+        found = self.sinks
         if not name and len(found) == 1:
             return next(iter(found.values()))
         if name not in found:
@@ -240,7 +245,7 @@ class Config(Struct, frozen=True, kw_only=True):
         Raises BadInput.
         """
         settings = self.sink(sink)
-        name = sink or next(one for one, it in self.settings.sink.items() if it is settings)
+        name = sink or next(iter(self.sinks))
         return publish(
             settings.url if engine is None else engine,
             *sources,

@@ -63,28 +63,20 @@ class PublishPolicy(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise BadInput for a policy that makes no sense."""
-        self.backoff()
+        _backoff(self)
         times_s = (self.write_timeout_s, self.tally_s, self.checkpoint_s)
         if self.capacity < 1 or min(times_s) <= 0 or self.close_s < 0:
             raise BadInput(
                 f"a capacity of at least 1 and times above 0 s were expected, was {self}"
             )
 
-    def backoff(self) -> BackoffPolicy:
-        """How failed writes are tried again; raises BadInput."""
-        return BackoffPolicy(
-            quick_tries=1,
-            quick_s=min(_QUICK_S, self.retry_first_s),
-            first_s=self.retry_first_s,
-            ceiling_s=self.retry_ceiling_s,
-        )
-
 
 class PublisherStatistics(Struct, frozen=True, kw_only=True):
     """A publisher's counts at one moment: offered = acknowledged + dropped + waiting.
 
     `written` batches were acknowledged, `failures` writes failed and were tried again. `trouble` is
-    why the last write failed, empty once one has succeeded. `streams` are the sums of each stream.
+    why the last write failed, empty once one has succeeded. `lag_s` is how long the oldest event
+    has waited. `streams` are the sums of each stream.
     """
 
     epoch: int
@@ -93,6 +85,7 @@ class PublisherStatistics(Struct, frozen=True, kw_only=True):
     dropped: int
     waiting: int
     waiting_bytes: int
+    lag_s: float
     written: int
     failures: int
     trouble: str
@@ -131,12 +124,19 @@ class Publisher:
         self._policy = policy
         self._clock = clock
         self._outbox = Outbox(clock.now_ns(), policy.outbox)
-        self._backoff = Backoff(policy.backoff(), random)
+        self._backoff = Backoff(_backoff(policy), random)
         self._sources: list[Source] = []
         self._news = asyncio.Event()
         self._is_open = False
+        self._is_torn = False
+        """Whether a write was cancelled in its middle: the next one needs another link."""
         self._written = self._failures = 0
         self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last write failed; empty once one has succeeded."""
+        return self._trouble
 
     def statistics(self) -> PublisherStatistics:
         """All counts at this moment."""
@@ -148,6 +148,7 @@ class Publisher:
             dropped=sum(one.dropped for one in streams),
             waiting=sum(one.waiting for one in streams),
             waiting_bytes=self._outbox.waiting_bytes,
+            lag_s=self._outbox.lag_s(_now_s()),
             written=self._written,
             failures=self._failures,
             trouble=self._trouble,
@@ -268,11 +269,16 @@ class Publisher:
         """Write what is due once; if it fails, wait for the back-off."""
         try:
             async with asyncio.timeout(self._policy.write_timeout_s):
+                if self._is_torn:
+                    await self._disconnect()
                 if not self._is_open:
                     await self._engine.open()
                     self._is_open = True
                 batches = self._outbox.take(_now_s())
                 await self._engine.write(batches)
+        except asyncio.CancelledError:
+            self._is_torn = True  # what the link carries now may not be what is acknowledged next
+            raise
         except Exception as error:  # noqa: BLE001 - whatever its library raises, the session goes on
             self._failures += 1
             if not self._trouble:
@@ -289,7 +295,7 @@ class Publisher:
             self._trouble = ""
 
     async def _disconnect(self) -> None:
-        self._is_open = False
+        self._is_open = self._is_torn = False
         await disconnect(self._engine)
 
 
@@ -328,6 +334,16 @@ def publish(
             await publisher.finish()
 
     return Opening(opened)
+
+
+def _backoff(policy: PublishPolicy) -> BackoffPolicy:
+    """How failed writes are tried again; raises BadInput."""
+    return BackoffPolicy(
+        quick_tries=1,
+        quick_s=min(_QUICK_S, policy.retry_first_s),
+        first_s=policy.retry_first_s,
+        ceiling_s=policy.retry_ceiling_s,
+    )
 
 
 def _now_s() -> float:
