@@ -113,7 +113,7 @@ def publish_events(
 
     Example: fluxum publish -s BTC/USD,ETH/USD --to nats://127.0.0.1:4222
 
-    Example: fluxum --set sink.bus.url=nats://127.0.0.1:4222 publish -s kraken:BTC/USD,okx:BTC/USD
+    Example: fluxum --set sink.bus.url=nats://127.0.0.1:4222 publish -s BTC/USD
     """
     targets = _targets(to, account)
     markets = markets_of(symbol, exchange)

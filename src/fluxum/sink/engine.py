@@ -13,7 +13,7 @@ takes whatever the library raises for a failure of the engine, and opens them ag
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -27,10 +27,12 @@ from fluxum.sink.wire import Batch
 __all__ = [
     "BatchReader",
     "BatchWriter",
+    "EngineState",
     "EngineUrl",
     "SinkUrl",
     "disconnect",
     "has_secret",
+    "inspect_engine",
     "library",
     "reader_of",
     "writer_of",
@@ -85,6 +87,19 @@ class BatchReader(Protocol):
     async def close(self) -> None:
         """Disconnect; may raise."""
         ...
+
+
+class EngineState(Struct, frozen=True, kw_only=True):
+    """What an engine is, as `inspect_engine` found it without writing anything.
+
+    `refusal` is why it takes no events, empty if it does. `facts` are about how it keeps them;
+    `risks` are reasons why something that was acknowledged may be lost.
+    """
+
+    version: str
+    refusal: str = ""
+    facts: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
 
 
 class EngineUrl(Struct, frozen=True, kw_only=True):
@@ -174,6 +189,16 @@ def reader_of(url: str, streams: str, *, is_whole: bool) -> BatchReader:
     parsed = EngineUrl.parse(url)
     reader: Callable[[EngineUrl, str, bool], BatchReader] = _module(parsed).Reader
     return reader(parsed, streams, is_whole)
+
+
+async def inspect_engine(url: str) -> EngineState:
+    """What the engine of a URL is now, and whether it takes events; nothing is written.
+
+    Raises BadInput, and whatever its library raises if the engine cannot be reached.
+    """
+    parsed = EngineUrl.parse(url)
+    inspect: Callable[[EngineUrl], Awaitable[EngineState]] = _module(parsed).inspect
+    return await inspect(parsed)
 
 
 async def disconnect(engine: BatchWriter | BatchReader) -> None:
