@@ -250,9 +250,11 @@ class Publisher:
         put, streams = self._outbox.put, source.streams
         now_s, now_ns = _now_s() - _GATHER_S, self._clock.now_ns()
         for event in events:
-            line = encode_event_line(event)
-            for stream in streams(event):
-                put(stream, line, now_s, now_ns)
+            names = streams(event)
+            if names:
+                line = encode_event_line(event)
+                for stream in names:
+                    put(stream, line, now_s, now_ns)
         if self._outbox.refilled:
             refilled = source.own(self._outbox.refilled)
             self._outbox.refilled -= refilled

@@ -103,15 +103,18 @@ class Routes:
         self._patterns = patterns
         self._links = self._wanted(link_stream(place))
         self._names: dict[tuple[Channel, Symbol | None], tuple[str, ...]] = {}
+        self._markets: dict[type, dict[Symbol, tuple[str, ...]]] = {kind: {} for kind in _MARKET}
 
     def streams(self, event: Event) -> Sequence[str]:
         """The streams that an event belongs to; none if it is of an account left out."""
-        kind = type(event)
-        channel = _MARKET.get(kind)
-        if channel is not None:
+        kind = event.__class__
+        known = self._markets.get(kind)
+        if known is not None:
             symbol: Symbol = event.symbol  # type: ignore[union-attr, assignment]  # _MARKET
-            found = self._names.get((channel, symbol))
-            return self._name(channel, symbol) if found is None else found
+            found = known.get(symbol)
+            if found is None:
+                found = known[symbol] = self._name(_MARKET[kind], symbol)
+            return found
         channel = _WHOLE.get(kind)
         if channel is not None:
             return self._name(channel, None)
