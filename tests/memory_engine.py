@@ -35,15 +35,30 @@ class Log:
 
 
 class MemoryWriter:
+    """A writer; a write that is cancelled spoils its link: it acknowledges and stores nothing.
+
+    So a link of PostgreSQL behaves whose transaction was cancelled: later ones are part of it.
+    """
+
     def __init__(self, log: Log) -> None:
         self.log = log
+        self.is_spoiled = False
 
     async def open(self) -> None:
         if self.log.is_down:
             raise ConnectionRefusedError("the engine is down")
         self.log.opened += 1
+        self.is_spoiled = False
 
     async def write(self, batches: Sequence[Batch]) -> None:
+        if not self.is_spoiled:
+            try:
+                await self._write(batches)
+            except asyncio.CancelledError:
+                self.is_spoiled = True
+                raise
+
+    async def _write(self, batches: Sequence[Batch]) -> None:
         log = self.log
         log.written.append(list(batches))
         if log.swallows:
@@ -73,21 +88,25 @@ class MemoryWriter:
 class MemoryReader:
     def __init__(self, log: Log, at: int = 0) -> None:
         self.log = log
-        self.at = at
+        self.at = self.taken = at
 
     async def open(self) -> None:
         if self.log.is_down:
             raise ConnectionRefusedError("the engine is down")
+        self.taken = self.at
 
     async def read(self, wait_s: float) -> Sequence[bytes]:
+        """What comes next; a read that is cancelled has taken it from the link all the same."""
         if self.log.swallows:
             await swallowing()
-        if self.at == len(self.log.payloads):
+        if self.taken == len(self.log.payloads):
             await asyncio.sleep(wait_s)
         if self.log.is_down:
             raise ConnectionResetError("the engine went down")
-        found = self.log.payloads[self.at :]
-        self.at = len(self.log.payloads)
+        found = self.log.payloads[self.taken :]
+        self.taken = len(self.log.payloads)
+        await asyncio.sleep(self.log.slow_s)
+        self.at = self.taken
         return found
 
     async def close(self) -> None:

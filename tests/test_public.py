@@ -92,6 +92,8 @@ def test_a_venue_brings_no_simulator_and_no_other_venue(venue: str) -> None:
 # What a program only passes on, or what makes a session by hand, is found where it is documented.
 INTERNAL = {
     "AccountSettings",
+    "SinkSettings",
+    "Source",
     "Settings",
     "VenueSettings",
     "AccountOptions",

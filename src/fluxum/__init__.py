@@ -173,6 +173,7 @@ if TYPE_CHECKING:  # imported when one of their names is first used, see `__geta
     from fluxum.sink.intake import SubscriberStatistics
     from fluxum.sink.outbox import OutboxPolicy, OutboxSums
     from fluxum.sink.publisher import Publisher, PublisherStatistics, PublishPolicy, publish
+    from fluxum.sink.sources import PublishSource
     from fluxum.sink.subscriber import Subscriber, subscribe
     from fluxum.sink.sums import StreamSums
     from fluxum.sink.wire import Batch
@@ -305,6 +306,7 @@ __all__: list[str] = [
     "Profit",
     "ProtocolError",
     "PublishPolicy",
+    "PublishSource",
     "Publisher",
     "PublisherStatistics",
     "QueryStatistics",
@@ -415,6 +417,7 @@ _LATER = (
     "fluxum.sink.intake",
     "fluxum.sink.outbox",
     "fluxum.sink.publisher",
+    "fluxum.sink.sources",
     "fluxum.sink.subscriber",
     "fluxum.sink.sums",
     "fluxum.sink.wire",

@@ -12,13 +12,14 @@ VENUE = "[venue.kraken]\n"
 LINK = "[venue.kraken.link]\n"
 BACKOFF = "[venue.kraken.backoff]\n"
 ACCOUNT = '[account.main]\nvenue = "kraken"\n'
+SINK = "[sink.bus]\nurl = 'nats://h'\n"
 RISK = ACCOUNT + "[account.main.risk]\n"
 
 BAD: list[tuple[str, list[str]]] = [
     # Names that mean nothing, with the nearest that does
     ("[nettwork]\n", ["nettwork: unknown setting", "network"]),
     ("[network]\nproxi = 1\n", [":2: network.proxi: unknown setting, was 1", "network.proxy?"]),
-    ("[sink]\nport = 1\n", [":2: sink: this part has no settings, so the table would do"]),
+    ("[bot]\nport = 1\n", [":2: bot: this part has no settings, so the table would do"]),
     (
         "[metrics]\nport = 65536\n",
         [":2: metrics.port: a port from 0 to 65535 was expected"],
@@ -99,7 +100,46 @@ BAD: list[tuple[str, list[str]]] = [
     (RISK + "notional_max = -5\n", ["notional_max: a number above zero was expected, was -5"]),
     (RISK + "orders_max = 0\n", ["orders_max: a whole number of at least 1", "was 0"]),
     (RISK + "account_asset = 'USD'\n", [":4: ", "account_exposure_max and account_asset go"]),
+    # Sinks
+    ("[sink]\nport = 1\n", [":2: sink.port: a table was expected, was 1"]),
+    (SINK + "bach_s = 1\n", [":3: sink.bus.bach_s: unknown setting", "mean sink.bus.batch_s?"]),
+    ("[sink.bus]\nbatch_s = 1\n", [":2: sink.bus.url: the URL of an engine was expected"]),
+    ("[sink.bus]\nurl = 'http://h'\n", [":2: sink.bus.url: a URL of an engine", "'http://h'"]),
+    ("[sink.bus]\nurl = 'redis://[h'\n", [":2: sink.bus.url: a URL of an engine", "redis://[h"]),
+    ("[sink.bus]\nurl = 'nats://h?name=-'\n", ["url: name=LETTERS_OR_DIGITS", "was '-'"]),
+    (
+        SINK + "[sink.two]\nurl = 'nats://h?name=fluxum'\n",
+        [":4: sink.two.url: an engine of its own was expected, sink.bus writes there too"],
+    ),
+    (SINK + "streams = 'a/b'\n", [":3: sink.bus.streams: a tuple was expected, was 'a/b'"]),
+    (SINK + "streams = ['a/b/c/d']\n", ["streams: a pattern of streams like", "was 'a/b/c/d'"]),
+    (SINK + "streams = ['a//c']\n", ["streams: a pattern of streams like", "was 'a//c'"]),
+    (SINK + "account = 1\n", [":3: sink.bus.account: true or false was expected, was 1"]),
+    (SINK + "events_max = 1\n", ["bus.events_max: a whole number of at least 2", "was 1"]),
+    (SINK + "bytes_max = '1XB'\n", ["bus.bytes_max: a size like", "was '1XB'"]),
+    (SINK + "event_bytes_max = 0\n", ["bus.event_bytes_max: a size like", "was 0"]),
+    (SINK + "batch_events = 0\n", ["bus.batch_events: a whole number of at least 1", "was 0"]),
+    (SINK + "batch_bytes = -5\n", ["bus.batch_bytes: a size like", "was -5"]),
+    (SINK + "batch_s = -1\n", ["bus.batch_s: seconds, 0 or more was expected, was -1"]),
+    (SINK + "reader_capacity = 0\n", ["bus.reader_capacity: a whole number of at least 1"]),
+    (SINK + "write_timeout_s = 0\n", ["bus.write_timeout_s: seconds above 0", "was 0"]),
+    (SINK + "retry_first_s = 0\n", ["bus.retry_first_s: seconds above 0", "was 0"]),
+    (SINK + "retry_ceiling_s = nan\n", ["bus.retry_ceiling_s: seconds above 0", "was NaN"]),
+    (
+        SINK + "retry_first_s = 9\n",
+        [":3: sink.bus: retry_first_s <= retry_ceiling_s was expected, was 9, 5"],
+    ),
+    (SINK + "tally_s = 0\n", ["bus.tally_s: seconds above 0", "was 0"]),
+    (SINK + "checkpoint_s = 'x'\n", ["bus.checkpoint_s: seconds above 0", "was 'x'"]),
+    (SINK + "close_s = -1\n", ["bus.close_s: seconds, 0 or more", "was -1"]),
     # Secrets, which are not shown
+    (
+        f"[sink.bus]\nurl = 'nats://me:{SECRET}@h'\n",
+        [":2: sink.bus.url: a URL without a password was expected: set FLUXUM__SINK__BUS__URL"],
+    ),
+    (f"[sink.bus]\nurl = 'nats://{SECRET}@h'\n", ["a URL without a password was expected"]),
+    (f"[sink.bus]\nurl = 'postgres://h/d?password={SECRET}'\n", ["a URL without a password"]),
+    (f"[sink.bus]\nurl = 'http://me:{SECRET}@h'\n", ["bus.url: a URL"]),
     (ACCOUNT + f"secret = '{SECRET}'\n", [":3: account.main.secret: a key is never written"]),
     (VENUE + f"api_key = '{SECRET}'\n", ["venue.kraken.api_key: a key is never", "fluxum setup"]),
     (ACCOUNT + f"keys = '{SECRET}'\n", ["account.main.keys: env, env:PREFIX", "not shown"]),

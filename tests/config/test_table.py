@@ -15,6 +15,7 @@ MODULES = (
     "config/test_effects.py",
     "config/test_account_effects.py",
     "config/test_part_effects.py",
+    "config/test_sink_effects.py",
     "metrics/test_server.py",
     "network/test_settings.py",
     "cli/test_configuration.py",
@@ -84,6 +85,8 @@ def test_what_is_in_effect_has_its_source() -> None:
             "XDG_CONFIG_HOME": "/nowhere",
             "FLUXUM__VENUE__KRAKEN__LINK__DATA_SILENCE_S__BOOK": "5",
             "FLUXUM__NETWORK__PROXY": "http://me:hush@proxy:3128",
+            "FLUXUM__SINK__BUS__URL": "postgresql://me:hush@db/x?password=hush",
+            "FLUXUM__SINK__BUS__ACCOUNT": "true",
         }
     )
     rows = {one.name: one for one in effective(config)}
@@ -96,5 +99,7 @@ def test_what_is_in_effect_has_its_source() -> None:
     assert data.value["book"] == 5.0
     assert data.value["trade"] == 900.0
     assert rows["network.proxy"].value == "http://me:***@proxy:3128"
+    assert rows["sink.bus.url"].value == "postgresql://***@db/x?password=***"
+    assert (rows["sink.bus.account"].value, rows["sink.bus.events_max"].value) == (True, 100_000)
     assert "hush" not in repr(config) + repr(config.network("kraken"))
     assert config.network("kraken").proxy == "http://me:hush@proxy:3128"

@@ -150,3 +150,36 @@ def test_an_older_tls_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert asyncio.run(call({})) == b"/ok"
     with pytest.raises(TransportError):
         asyncio.run(call({"network.tls_min": "1.3"}))
+
+
+@shows("sink.NAME.url")
+def test_events_go_to_the_engine_that_is_set() -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            config = configured(
+                {
+                    "sink.bus.url": f"redis://127.0.0.1:{port}",
+                    "sink.bus.close_s": 0.1,
+                    V + "endpoint": "ws://127.0.0.1:1",
+                }
+            )
+            async with (
+                config.connect("kraken", ["BTC/USD"]) as session,
+                config.publish(session) as publisher,
+            ):
+                async with asyncio.timeout(10):
+                    while not asked:  # noqa: ASYNC110 - a list
+                        await asyncio.sleep(0.05)
+                    while publisher.statistics().failures < 1:  # noqa: ASYNC110 - a count
+                        await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+
+    assert asked[0].startswith(b"*")  # a command in Redis' protocol

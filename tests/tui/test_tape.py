@@ -27,7 +27,7 @@ def playing(tape: Path, work: "Any", speed: float = 1.0) -> TapePlayer:
     """A player after some work beside it."""
 
     async def main() -> TapePlayer:
-        player = TapePlayer(Playback(tape, "kraken"), speed, now_s=asyncio.get_running_loop().time)
+        player = TapePlayer(Playback(tape, "kraken"), speed)
         async with background(player.play()):
             await work(player)
         return player

@@ -78,7 +78,7 @@ def doctor(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Check this machine and exchanges: names, TLS, clock, REST, links, limits, keys and books.
+    """Check this machine, configured sinks and exchanges: names, TLS, clock, REST, links, books.
 
     Each check is a line: ok, warning or failed, with what to do. Nothing is changed and no order is
     sent. --audit compares live books with snapshots over REST, level by level. The exit status is 1
@@ -105,6 +105,7 @@ def doctor(
             keys=None if keys is None else {one: keys or account_at(one).keys for one in markets},
             audit_s=audit,
             folders=folders,
+            sinks={name: one.url for name, one in config().sinks.items()},
             note=lambda check: output.write(check, _text(check)),
         )
 

@@ -42,7 +42,7 @@ from fluxum.view import Playback
 from fluxum.web import PORT, PlayedStage, read_token
 from fluxum.web.guard import is_loopback
 
-__all__ = ["CHANNELS", "PageOptions", "opened_hub", "serve", "show_page"]
+__all__ = ["CHANNELS", "PageOptions", "Wanted", "opened_hub", "serve", "show_page"]
 
 CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 _DEPTH = 10
@@ -126,23 +126,52 @@ def serve(
     """
     names = tuple(name or ())
     page = PageOptions(host, port, token_file, names, seconds, depth or _DEPTH)
-    wanted = ",".join([*(symbols or ()), *([symbol] if symbol else [])])
+    wanted = Wanted([*(symbols or ()), symbol], exchange, page.depth)
     output = Output(Format.TABLE, is_live=True)
     if replay:
-        work = _play(replay, wanted, exchange, speed, page, output)
+        work = _play(wanted, replay, speed, page, output)
     else:
-        markets = markets_of(wanted, exchange)
-        opening = opened_hub(
+        read = keys if account or keys else None
+        work = _live(wanted.hub(endpoint, proxy, interval, read), page, output)
+    with output:
+        run_async(work)
+
+
+class Wanted(Struct, frozen=True):
+    """What the command line says about what is shown: `serve` and `watch` read it alike."""
+
+    symbols: Sequence[str]
+    exchange: str
+    depth: int | None
+
+    def hub(
+        self,
+        endpoint: Sequence[str] | None,
+        proxy: str | None,
+        interval: str | None,
+        keys: str | None,
+    ) -> AbstractAsyncContextManager[Hub]:
+        """A hub of the markets, to be entered; with `keys` the accounts too. Raises BadInput."""
+        markets = markets_of(self._text, self.exchange)
+        return opened_hub(
             markets,
             parse_endpoints(endpoint, markets),
             proxy=parse_proxy(proxy),
             interval_s=parse_interval(interval),
-            depth=page.depth,
-            keys=keys if account or keys else None,
+            depth=self.depth or _DEPTH,
+            keys=keys,
         )
-        work = _live(opening, page, output)
-    with output:
-        run_async(work)
+
+    def playback(self, files: Sequence[str]) -> Playback:
+        """A recording, which has its own markets; raises BadInput if others are named."""
+        if self._text:
+            raise BadInput(f"a recording has its own markets, was given {self._text} as well")
+        first, *more = map(Path, files)
+        return Playback(first, self.exchange or None, self.depth, more)
+
+    @property
+    def _text(self) -> str:
+        return ",".join(filter(None, self.symbols))
 
 
 def opened_hub(
@@ -186,18 +215,10 @@ async def _live(
 
 
 async def _play(
-    files: Sequence[str],
-    wanted: str,
-    exchange: str,
-    speed: float,
-    options: PageOptions,
-    output: Output,
+    wanted: Wanted, files: Sequence[str], speed: float, options: PageOptions, output: Output
 ) -> None:
-    if wanted:
-        raise BadInput(f"a recording has its own markets, was given {wanted} as well")
-    first, *more = map(Path, files)
-    playback = Playback(first, exchange or None, options.depth, more)
-    await show_page(PlayedStage(playback, speed), options, output, options.token())
+    stage = PlayedStage(wanted.playback(files), speed)
+    await show_page(stage, options, output, options.token())
 
 
 async def show_page(

@@ -1,11 +1,15 @@
 """`publish`, `subscribe` and `sink check`: events to an engine, back, and whether all came."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 import typer
+from msgspec import Struct, structs
 
 from fluxum.cli.columns import KINDS, is_data, parse_kinds
+from fluxum.cli.configured import config
 from fluxum.cli.market import attended, until
 from fluxum.cli.options import (
     ChannelList,
@@ -33,7 +37,8 @@ from fluxum.cli.process import run_async
 from fluxum.cli.serving import metrics_served
 from fluxum.cli.sessions import Selection, Sessions, open_sessions
 from fluxum.cli.table import Column, Table
-from fluxum.errors import FluxumError
+from fluxum.config.sinks import publish_policy
+from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.codec import plain
 from fluxum.model.event import Event
@@ -63,8 +68,8 @@ class StreamIncomplete(FluxumError):
 Url = Annotated[
     str,
     typer.Argument(
-        help="The engine: nats://HOST:PORT, redis://..., postgresql://..., kafka://...; "
-        "?name=NAME is the stream, prefix of keys, table or topic; without: fluxum.",
+        help="The engine: nats://HOST:PORT, redis://..., postgresql://..., kafka://..., or a "
+        "configured sink; ?name=NAME is the stream, prefix of keys, table or topic.",
         metavar="URL",
     ),
 ]
@@ -80,9 +85,10 @@ def publish_events(
         typer.Option(
             "--to",
             metavar="URL",
-            help="The engine: nats://HOST:PORT, redis://..., postgresql://..., kafka://...",
+            help="The engine: nats://HOST:PORT, redis://..., postgresql://..., kafka://..., or a "
+            "configured sink. Without: every configured sink.",
         ),
-    ],
+    ] = "",
     symbol: Symbols = "",
     exchange: Exchanges = "",
     channel: ChannelList = "book,trade,ticker",
@@ -106,8 +112,10 @@ def publish_events(
     dropped or not acknowledged.
 
     Example: fluxum publish -s BTC/USD,ETH/USD --to nats://127.0.0.1:4222
+
+    Example: fluxum --set sink.bus.url=nats://127.0.0.1:4222 publish -s BTC/USD
     """
-    writer_of(to)  # a wrong URL is a usage error, before anything is opened
+    targets = _targets(to, account)
     markets = markets_of(symbol, exchange)
     selection = Selection(
         markets=markets,
@@ -118,9 +126,8 @@ def publish_events(
         proxy=parse_proxy(proxy),
         keys=keys,
     )
-    policy = PublishPolicy(has_account=account)
     with live_output(form) as output:
-        run_async(_publish(selection, to, policy, seconds, metrics, output))
+        run_async(_publish(selection, targets, seconds, metrics, output))
 
 
 def subscribe_events(
@@ -143,7 +150,7 @@ def subscribe_events(
 
     Example: fluxum subscribe redis://127.0.0.1:6379 --all --kind trade --format csv
     """
-    kinds = parse_kinds(kind)
+    kinds, url = parse_kinds(kind), _url_of(url)
 
     async def main(output: Output) -> None:
         async with subscribe(url, stream, is_whole=is_whole) as subscriber:
@@ -172,6 +179,7 @@ def check_sink(
 
     Example: fluxum sink check nats://127.0.0.1:4222
     """
+    url = _url_of(url)
 
     async def main() -> SubscriberStatistics:
         async with subscribe(url, stream, is_whole=True) as subscriber:
@@ -196,48 +204,85 @@ def check_sink(
         raise StreamIncomplete("nothing is stored there")
 
 
+class _Target(Struct, frozen=True):
+    """An engine to publish to; `name` is empty if there is one, and it has none."""
+
+    name: str
+    url: str
+    policy: PublishPolicy
+
+
+def _targets(to: str, has_account: bool) -> list[_Target]:
+    """The engine of a URL, a configured sink, or all of these; raises BadInput for none."""
+    sinks = config().sinks
+    if "://" in to:
+        found = [_Target("", to, PublishPolicy())]
+    elif not sinks:
+        raise BadInput(
+            "--to: the URL of an engine like nats://127.0.0.1:4222 was expected, or a table "
+            f"[sink.NAME] in the configuration, was {to!r}"
+        )
+    else:
+        chosen = {to: config().sink(to)} if to else sinks
+        found = [_Target(name, one.url, publish_policy(one)) for name, one in chosen.items()]
+    for one in found:
+        writer_of(one.url)  # a wrong URL is a usage error, before anything is opened
+    if has_account:
+        policies = [structs.replace(one.policy, has_account=True) for one in found]
+        return [structs.replace(one, policy=it) for one, it in zip(found, policies, strict=True)]
+    return found
+
+
+def _url_of(text: str) -> str:
+    """A URL, or that of a configured sink; raises BadInput."""
+    return text if "://" in text else config().sink(text).url
+
+
 async def _publish(
     selection: Selection,
-    to: str,
-    policy: PublishPolicy,
+    targets: Sequence[_Target],
     seconds: float | None,
     metrics: int | None,
     output: Output,
 ) -> None:
-    publisher: Publisher | None = None
+    publishers: list[Publisher] = []
     async with (
         open_sessions(selection, output.message) as sessions,
-        metrics_served(metrics, lambda: sessions, output.message),
+        metrics_served(metrics, lambda: [*sessions, *publishers], output.message),
     ):
         try:
-            async with publish(to, *sessions, policy=policy) as publisher:
-                await until(seconds, attended(output, _follow(sessions, publisher, output)))
+            async with AsyncExitStack() as stack:
+                for target in targets:
+                    opening = publish(target.url, *sessions, policy=target.policy, name=target.name)
+                    publishers.append(await stack.enter_async_context(opening))
+                await until(seconds, attended(output, _follow(sessions, publishers, output)))
         finally:
-            if publisher is not None:
-                _write_sums(publisher, output)
+            for one in publishers:
+                _write_sums(one, output, f"{one.name} " if len(targets) > 1 else "")
         sessions.require_data()
-        _require_acknowledged(publisher)
+        for one in publishers:
+            _require_acknowledged(one)
 
 
-async def _follow(sessions: Sessions, publisher: Publisher, output: Output) -> None:
-    """Report the sessions' events, except data, and what becomes of the engine."""
+async def _follow(sessions: Sessions, publishers: Sequence[Publisher], output: Output) -> None:
+    """Report the sessions' events, except data, and what becomes of the engines."""
 
     async def take(_session: Session, event: Event) -> bool:
         if not is_data(event):
             output.event(event)
         return False
 
-    async def watch() -> None:
+    async def watch(publisher: Publisher) -> None:
         before = ""
         while True:
-            trouble = publisher.statistics().trouble
+            trouble = publisher.trouble
             if trouble != before:
                 what = f"not written, and tried again: {trouble}" if trouble else "written again"
-                output.message(f"the engine: {what}")
+                output.message(f"{publisher.name}: {what}")
             before = trouble
             await asyncio.sleep(_WATCH_S)
 
-    async with background(watch()):
+    async with background(*map(watch, publishers)):
         await sessions.follow(take)
 
 
@@ -250,19 +295,17 @@ async def _write_events(subscriber: Subscriber, count: int | None, output: Outpu
             return
 
 
-def _write_sums(publisher: Publisher, output: Output) -> None:
+def _write_sums(publisher: Publisher, output: Output, heading: str) -> None:
     found = publisher.statistics()
     for one in found.streams:
         text = (
-            f"{one.stream}: {one.offered} offered = {one.acknowledged} acknowledged + "
+            f"{heading}{one.stream}: {one.offered} offered = {one.acknowledged} acknowledged + "
             f"{one.dropped} dropped + {one.waiting} waiting; {one.last} numbers"
         )
-        output.write({"type": "outbox_sums", **plain(one)}, text)
+        output.write({"type": "outbox_sums", "sink": publisher.name, **plain(one)}, text)
 
 
-def _require_acknowledged(publisher: Publisher | None) -> None:
-    if publisher is None:
-        return
+def _require_acknowledged(publisher: Publisher) -> None:
     found = publisher.statistics()
     if found.dropped or found.waiting or not found.sums_close:
         because = f": {found.trouble}" if found.trouble else ""

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fluxum.cli.live_screen import can_draw
@@ -18,18 +17,14 @@ from fluxum.cli.options import (
     Proxy,
     Seconds,
     Symbols,
-    markets_of,
-    parse_endpoints,
-    parse_interval,
-    parse_proxy,
 )
 from fluxum.cli.process import run_async
-from fluxum.cli.serve import MoreSymbols, Speed, Tapes, WithAccount, opened_hub
+from fluxum.cli.serve import MoreSymbols, Speed, Tapes, Wanted, WithAccount
 from fluxum.errors import BadInput
 from fluxum.flow.background import background
 from fluxum.hub.hub import Hub
 from fluxum.tui.tape import TapePlayer
-from fluxum.view import Extent, Playback, View, view
+from fluxum.view import Extent, View, view
 from fluxum.web import LiveStage
 
 if TYPE_CHECKING:
@@ -67,22 +62,14 @@ def watch(
 
     Example: fluxum watch --replay btc.jsonl.gz --speed 10
     """
-    wanted = ",".join([*(symbols or ()), *([symbol] if symbol else [])])
+    wanted = Wanted(
+        [*(symbols or ()), symbol], exchange, depth if replay else depth or EXTENT.depth
+    )
     if replay:
-        if wanted:
-            raise BadInput(f"a recording has its own markets, was given {wanted} as well")
-        work = _show_tape(replay, exchange, depth, speed)
+        work = _show_tape(wanted, replay, speed)
     else:
-        markets = markets_of(wanted, exchange)
-        opening = opened_hub(
-            markets,
-            parse_endpoints(endpoint, markets),
-            proxy=parse_proxy(proxy),
-            interval_s=parse_interval(interval),
-            depth=depth or EXTENT.depth,
-            keys=keys if account or keys else None,
-        )
-        work = _show_live(opening)
+        read = keys if account or keys else None
+        work = _show_live(wanted.hub(endpoint, proxy, interval, read))
     try:
         _require_screen()
         run_async(_at_most(seconds, work))
@@ -109,9 +96,8 @@ async def _show_live(opening: AbstractAsyncContextManager[Hub]) -> None:
             await show(lambda: stage.view(EXTENT))
 
 
-async def _show_tape(files: Sequence[str], exchange: str, depth: int | None, speed: float) -> None:
-    path, *more = map(Path, files)
-    playback = Playback(path, exchange or None, depth, more)
+async def _show_tape(wanted: Wanted, files: Sequence[str], speed: float) -> None:
+    playback = wanted.playback(files)
     player = TapePlayer(playback, speed)
     async with background(player.play()):
         await show(lambda: view(playback, playback.keeper, EXTENT), controls=player)

@@ -1,6 +1,6 @@
 """Checks a layer against the settings and collects every fault, not only the first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from fluxum.config import values
 from fluxum.config.about import About
-from fluxum.config.layers import Given, Layer, Node
+from fluxum.config.layers import PREFIX, Given, Layer, Node
 from fluxum.errors import BadInput
 
-__all__ = ["Fault", "abouts", "checked", "given", "table_of", "tables"]
+__all__ = ["Fault", "abouts", "checked", "given", "place_of", "table_of", "tables"]
 
 S = TypeVar("S", bound=Struct)
 # As a text, which is shorter than a list of the same words.
@@ -22,7 +22,7 @@ _SECRETS = frozenset(
     access_key secret_key key_secret""".split()  # noqa: SIM905
 )
 # Parts of Fluxum that have no settings: a table of them would do nothing.
-_WITHOUT = frozenset({"bot", "display", "sink"})
+_WITHOUT = frozenset({"bot", "display"})
 _ADVICE = (
     "a key is never written into a configuration, and is not shown here: run `fluxum setup`, and "
     'name the place with keys = "file:PATH", "env:PREFIX" or "keyring:NAME"'
@@ -106,6 +106,14 @@ def given(layer: Layer, above: str = "") -> Iterator[tuple[str, Given]]:
             yield from given(node, f"{above}{name}.")
 
 
+def place_of(places: Mapping[str, str], name: str) -> str:
+    """Where a setting was written, or else the first one of its table."""
+    if name in places:
+        return places[name]
+    below = [place for full, place in places.items() if full.startswith(f"{name}.")]
+    return below[0] if below else ""
+
+
 def _tables_only(layer: Layer, above: str, faults: list[Fault]) -> Iterator[tuple[str, Layer]]:
     for name, node in layer.items():
         if isinstance(node, Given):
@@ -130,9 +138,11 @@ def _take(
     tries = [value]
     if isinstance(node, Given) and node.text is not None:
         tries += [node.text, [word.strip() for word in node.text.split(",") if word.strip()]]
-    elif about.take is values.proxy_url and values.has_password(value):
+    elif about.take in {values.proxy_url, values.engine_url} and values.has_password(value):
+        variable = PREFIX + full.upper().replace(".", "__")
+        where = "HTTPS_PROXY" if about.take is values.proxy_url else variable
         faults.append(
-            Fault(source, f"{full}: a URL without a password was expected: set HTTPS_PROXY instead")
+            Fault(source, f"{full}: a URL without a password was expected: set {where} instead")
         )
         return
     errors: list[BadInput] = []

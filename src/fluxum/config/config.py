@@ -3,7 +3,7 @@
     config = fluxum.load_config("fluxum.toml", profile="live")
     async with config.connect("NAME") as session: ...
     async with config.trade("main") as trader: ...
-    async with config.hub() as hub, config.serve(hub): ...
+    async with config.hub() as hub, config.publish(hub), config.serve(hub): ...
 
 Of the layers, later ones win: what the venue and Fluxum have by default, the file, the profile in
 that file, the environment (`FLUXUM__VENUE__NAME__DEPTH=25`), arguments.
@@ -21,6 +21,8 @@ from fluxum.config.account_settings import AccountSettings
 from fluxum.config.check import Fault, checked, given
 from fluxum.config.layers import Given, Layer, laid_over, of_arguments, of_environment, of_file
 from fluxum.config.settings import Settings
+from fluxum.config.sink_settings import SinkSettings
+from fluxum.config.sinks import faults_of_sinks, publish_policy
 from fluxum.config.venue_settings import VenueSettings
 from fluxum.config.venues import (
     configured_venue,
@@ -42,6 +44,8 @@ from fluxum.model.event import Channel
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
+from fluxum.sink.engine import BatchWriter
+from fluxum.sink.publisher import Publisher, PublishSource, publish
 from fluxum.trader import Trader, trade
 from fluxum.transport.network import Network
 from fluxum.venues.register import VENUES, find_venue
@@ -213,6 +217,44 @@ class Config(Struct, frozen=True, kw_only=True):
             slow_s=own.slow_s,
         )
 
+    @property
+    def sinks(self) -> Mapping[str, SinkSettings]:
+        """The sinks by name; a table without settings is none."""
+        return {name: one for name, one in self.settings.sink.items() if one.url}
+
+    def sink(self, name: str = "") -> SinkSettings:
+        """The settings of a sink, without a name of the only one; raises BadInput."""
+        found = self.sinks
+        if not name and len(found) == 1:
+            return next(iter(found.values()))
+        if name not in found:
+            known = ", ".join(found) or "none"
+            raise BadInput(f"a sink was expected (configured: {known}), was {name!r}")
+        return found[name]
+
+    def publish(
+        self,
+        *sources: PublishSource,
+        sink: str = "",
+        engine: BatchWriter | None = None,
+        runtime: Runtime | None = None,
+    ) -> Opening[Publisher]:
+        """Publish events of sessions and hubs to a sink as configured; see `fluxum.publish`.
+
+        Without a name it is the only sink. An `engine` that is given replaces that of the URL.
+        Raises BadInput.
+        """
+        settings = self.sink(sink)
+        name = sink or next(iter(self.sinks))
+        return publish(
+            settings.url if engine is None else engine,
+            *sources,
+            policy=publish_policy(settings),
+            name=name,
+            clock=None if runtime is None else runtime.clock,
+            random=None if runtime is None else runtime.random,
+        )
+
     def serve(self, sources: "Sources", *, port: int | None = None) -> "Opening[MetricsServer]":
         """Metrics and health over HTTP as configured; see `fluxum.metrics.serve`.
 
@@ -330,6 +372,7 @@ def _settings(layer: Layer, faults: list[Fault]) -> Settings:
     for name, account in settings.account.items():
         faults += faults_of_account(name, account, places)
     faults += faults_of_hub(settings, places)
+    faults += faults_of_sinks(settings, places)
     return settings
 
 

@@ -1,4 +1,4 @@
-"""All settings: general ones, and a table for each venue and each account.
+"""All settings: general ones, and a table for each venue, each account and each sink.
 
 The documents S2, S3 and S4 are those that Fluxum was specified by; `About.seeds` has their names.
 """
@@ -12,6 +12,7 @@ from fluxum.config import values
 from fluxum.config.about import About
 from fluxum.config.account_settings import AccountSettings
 from fluxum.config.part_settings import ClientSettings, HubSettings, MetricsSettings
+from fluxum.config.sink_settings import SinkSettings
 from fluxum.config.venue_settings import VenueSettings
 from fluxum.flow.pipe import Overflow
 
@@ -96,6 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     network: NetworkSettings = NetworkSettings()
     venue: dict[str, VenueSettings] = field(default_factory=dict)
     account: dict[str, AccountSettings] = field(default_factory=dict)
+    sink: dict[str, SinkSettings] = field(default_factory=dict)
     hub: HubSettings = HubSettings()
     client: ClientSettings = ClientSettings()
     reader: ReaderSettings = ReaderSettings()

@@ -16,6 +16,7 @@ from fluxum.config.settings import Settings
 from fluxum.config.venue_settings import VenueSettings
 from fluxum.config.venues import limit_of, settings_of
 from fluxum.model.input import Take
+from fluxum.sink.engine import SinkUrl
 from fluxum.transport.network import ProxyUrl
 from fluxum.venues.register import find_venue
 
@@ -35,6 +36,8 @@ _KINDS: dict[Take, str] = {
     values.bytes_of: "text or bytes",
     values.venue: "exchange",
     values.keys: "place of keys",
+    values.engine_url: "URL of an engine",
+    values.flag: "true or false",
     values.text: "text",
     values.positive: "exact number > 0",
     values.collar: "exact number > 0, or `none`",
@@ -87,6 +90,9 @@ def effective(config: Config) -> Iterator[Effective]:
     for account, entry in settings.account.items():
         for name, about, value in settings_of(entry):
             yield _effective(config, f"account.{account}.{name}", about, value, "default")
+    for sink, engine in settings.sink.items():
+        for name, about, value in settings_of(engine):
+            yield _effective(config, f"sink.{sink}.{name}", about, value, "default")
 
 
 def first_file(exchange: str) -> str:
@@ -103,7 +109,7 @@ def first_file(exchange: str) -> str:
         if row.name.startswith("account.") and venue.private is None:
             continue
         own = row.name.replace("venue.NAME", f"venue.{exchange}")
-        own = own.replace("account.NAME", "account.main")
+        own = own.replace("account.NAME", "account.main").replace("sink.NAME", "sink.main")
         default = "" if row.default == "venue's" else row.default
         if limits.get(row.name):
             default = _toml(_plain(limit_of(venue.limits, limits[row.name])))
@@ -115,6 +121,8 @@ def first_file(exchange: str) -> str:
         lines += [f"# {row.text} ({row.kind}{unit})", f"# {name} = {default or '...'}"]
         if row.name == "account.NAME.venue":
             lines[-1] = f'venue = "{exchange}"'
+        if row.name == "sink.NAME.url":
+            lines[-1] = f'# {name} = "nats://127.0.0.1:4222"'
     return "\n".join(lines) + "\n"
 
 
@@ -182,13 +190,15 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in cast("tuple[object, ...]", value)]
     if isinstance(value, Decimal):
         return str(value)
-    return value.masked if isinstance(value, ProxyUrl) else value
+    return value.masked if isinstance(value, ProxyUrl | SinkUrl) else value
 
 
 def _toml(value: Any) -> str:
     """A default as TOML has it; "" for one that is not set."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, tuple):

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from fluxum.errors import BadInput
 from fluxum.model.event import parse_channel
-from fluxum.model.input import mapping, optional, positive, several, symbol, text
+from fluxum.model.input import flag, mapping, optional, positive, several, symbol, text
 from fluxum.model.interval import interval_of
+from fluxum.sink.engine import EngineUrl, SinkUrl, has_secret
 from fluxum.transport.network import ProxyUrl
 from fluxum.venues.register import VENUES, find_venue
 
@@ -25,7 +26,9 @@ __all__ = [
     "bytes_of",
     "channel",
     "collar",
+    "engine_url",
     "factor",
+    "flag",
     "has_password",
     "interval",
     "keys",
@@ -36,6 +39,7 @@ __all__ = [
     "one_or_some",
     "optional",
     "path",
+    "pattern",
     "port",
     "positive",
     "proxy_url",
@@ -51,6 +55,7 @@ __all__ = [
 
 _SHOWN = 60
 _PORT_MAX = 65_535
+_PARTS_MAX = 3
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "kiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SPANS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -131,13 +136,25 @@ def proxy_url(value: object, what: str) -> str:
     return ProxyUrl(_url(value, what, ("http", "https"), "a proxy like http://host:3128"))
 
 
+def engine_url(value: object, what: str) -> str:
+    """The URL of an engine that events are published to."""
+    try:
+        EngineUrl.parse(found := text(value, what))
+    except BadInput as error:
+        raise BadInput(f"{what}: {error}") from None
+    return SinkUrl(found)
+
+
+def pattern(value: object, what: str) -> str:
+    """A pattern of streams: up to three parts, each a name or `*`."""
+    if isinstance(value, str) and all(parts := value.split("/")) and len(parts) <= _PARTS_MAX:
+        return value
+    raise _expected(what, "a pattern of streams like EXCHANGE/*/trade", value)
+
+
 def has_password(value: object) -> bool:
     """Whether a URL contains a password."""
-    if not isinstance(value, str):
-        return False
-    with suppress(ValueError):
-        return urlsplit(value).password is not None
-    return False
+    return isinstance(value, str) and has_secret(value)
 
 
 def interval(value: object, what: str) -> int:

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 from fluxum.config import values
 from fluxum.config.about import About
 from fluxum.config.account_settings import AccountSettings, RiskSettings
-from fluxum.config.check import Fault, abouts, tables
+from fluxum.config.check import Fault, abouts, place_of, tables
 from fluxum.config.settings import Settings
 from fluxum.config.venue_settings import VenueSettings
 from fluxum.connect import endpoints_at
@@ -73,7 +73,7 @@ def faults_of_venue(
         hint = values.near(name, VENUES)
         known = ", ".join(VENUES)
         yield Fault(
-            _place(places, above),
+            place_of(places, above),
             f"{above}: an exchange was expected ({known}), was {name!r}{hint}",
         )
         return
@@ -82,14 +82,14 @@ def faults_of_venue(
     if account and (account not in whole.account or whole.account[account].venue != name):
         known = ", ".join(n for n, one in whole.account.items() if one.venue == name) or "none"
         yield Fault(
-            _place(places, f"{above}.account"),
+            place_of(places, f"{above}.account"),
             f"{above}.account: an account at {name} was expected (configured: {known}), "
             f"was {account!r}",
         )
     for endpoint in set(settings.endpoints) - set(venue.endpoints):
         known = ", ".join(venue.endpoints)
         yield Fault(
-            _place(places, f"{above}.endpoints.{endpoint}"),
+            place_of(places, f"{above}.endpoints.{endpoint}"),
             f"{above}.endpoints: one of {known} was expected, was {endpoint!r}",
         )
     yield from _beyond_bounds(venue, settings, places)
@@ -105,25 +105,25 @@ def faults_of_account(
     if not settings.venue:
         if f"{above}.venue" in places:
             return  # what is there is a fault already
-        yield Fault(_place(places, above), f"{above}.venue: the name of an exchange was expected")
+        yield Fault(place_of(places, above), f"{above}.venue: the name of an exchange was expected")
         return
     private = find_venue(settings.venue).private
     if private is None:
         able = ", ".join(one.name for one in VENUES.values() if one.private is not None)
         yield Fault(
-            _place(places, f"{above}.venue"),
+            place_of(places, f"{above}.venue"),
             f"{above}.venue: accounts are supported at {able}; was {settings.venue!r}",
         )
     elif settings.tier and settings.tier not in private.tiers:
         known = ", ".join(private.tiers)
         yield Fault(
-            _place(places, f"{above}.tier"),
+            place_of(places, f"{above}.tier"),
             f"{above}.tier: one of {known} was expected, was {settings.tier!r}",
         )
     try:
         risk_limits(settings.risk)
     except BadInput as error:
-        yield Fault(_place(places, f"{above}.risk"), f"{above}.risk: {error}")
+        yield Fault(place_of(places, f"{above}.risk"), f"{above}.risk: {error}")
 
 
 def hub_venues(whole: Settings) -> tuple[str, ...]:
@@ -138,12 +138,12 @@ def faults_of_hub(whole: Settings, places: Mapping[str, str]) -> Iterator[Fault]
     for name in settings.venues:
         if not settings.symbols and not whole.venue.get(name, VenueSettings()).symbols:
             yield Fault(
-                _place(places, "hub.venues"),
+                place_of(places, "hub.venues"),
                 f"hub.venues: {name} has no symbols: set venue.{name}.symbols, or hub.symbols",
             )
     if settings.quorum is not None and settings.quorum > len(venues):
         yield Fault(
-            _place(places, "hub.quorum"),
+            place_of(places, "hub.quorum"),
             f"hub.quorum: at most {len(venues)} was expected, the exchanges of the hub ({known}), "
             f"was {settings.quorum}",
         )
@@ -151,7 +151,7 @@ def faults_of_hub(whole: Settings, places: Mapping[str, str]) -> Iterator[Fault]
         for name in order:
             if name not in venues:
                 yield Fault(
-                    _place(places, "hub.failover"),
+                    place_of(places, "hub.failover"),
                     f"hub.failover.{symbol}: an exchange of the hub was expected ({known}), "
                     f"was {name!r}",
                 )
@@ -189,7 +189,7 @@ def _beyond_bounds(
         if (value < own) if about.bound == "least" else (value > own):
             full = f"venue.{venue.name}.{name}"
             yield Fault(
-                _place(places, full),
+                place_of(places, full),
                 f"{full}: at {about.bound} {own:g} was expected, the venue's own limit, "
                 f"was {value:g}",
             )
@@ -211,7 +211,7 @@ def _impossible_limits(
             )
         )
         yield Fault(
-            _place(places, full),
+            place_of(places, full),
             f"{full}: floor_s <= first_s <= ceiling_s was expected, "
             f"was {floor_s:g}, {first_s:g}, {ceiling_s:g}",
         )
@@ -226,7 +226,7 @@ def _not_offered(
         if Channel(name) not in venue.channels:
             offered = ", ".join(sorted(one.value for one in venue.channels))
             yield Fault(
-                _place(places, f"{above}.channels"),
+                place_of(places, f"{above}.channels"),
                 f"{above}.channels: {venue.name} offers {offered}; was {name!r}",
             )
     symbol = venue.sample_symbols[0]
@@ -238,12 +238,4 @@ def _not_offered(
         try:
             venue.with_defaults(Subscription(channel, symbol, depth, interval_s))
         except BadInput as error:
-            yield Fault(_place(places, f"{above}.{part}"), f"{above}.{part}: {error}")
-
-
-def _place(places: Mapping[str, str], name: str) -> str:
-    """Where a setting was written, or else the first one of its table."""
-    if name in places:
-        return places[name]
-    below = [place for full, place in places.items() if full.startswith(f"{name}.")]
-    return below[0] if below else ""
+            yield Fault(place_of(places, f"{above}.{part}"), f"{above}.{part}: {error}")

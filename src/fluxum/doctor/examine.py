@@ -14,6 +14,7 @@ from fluxum.doctor.audit import BookAudit, audit_book
 from fluxum.doctor.check import Check, Diagnosis, Figure, Outcome
 from fluxum.doctor.machine import check_folder, check_machine
 from fluxum.doctor.network import LiveNetwork, Network, check_network, check_proxy
+from fluxum.doctor.sinks import check_sink
 from fluxum.doctor.venue import check_calls, check_limits, check_links
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
@@ -55,6 +56,7 @@ async def examine(
     keys: str | Mapping[str, str] | None = None,
     audit_s: float | None = None,
     folders: Mapping[str, Path] | None = None,
+    sinks: Mapping[str, str] | None = None,
     runtime: Runtime | None = None,
     network: Network | None = None,
     note: Callable[[Check], None] = lambda _check: None,
@@ -66,9 +68,9 @@ async def examine(
     as of `connect`. With `keys`, a source of keys (empty: the usual ones) or one of each exchange,
     a read-only call is made with them. With `audit_s`, each book is compared with snapshots over
     REST for so many seconds. `folders` are those that files will be written to, by name; without,
-    that of order journals. `proxy` is for the live runtime, unless one is given. `network` is for
-    the checks of names and TLS; without, it is that of a live runtime, and there are no such checks
-    in another. Raises BadInput.
+    that of order journals. `sinks` are URLs of engines by name, see `publish`. `proxy` is for the
+    live runtime, unless one is given. `network` is for the checks of names and TLS; without, it is
+    that of a live runtime, and there are no such checks in another. Raises BadInput.
     """
     if audit_s is not None and audit_s <= 0:
         raise BadInput(f"an audit of more than 0 seconds was expected, was {audit_s}")
@@ -86,7 +88,9 @@ async def examine(
             account_config=_account_config(venue, source),
             audit_s=audit_s,
         )
-    return await _diagnosis([*check_machine(), *_folders(folders)], subjects.values(), note)
+    ours = [*check_machine(), *_folders(folders)]
+    ours += [await check_sink(name, url) for name, url in (sinks or {}).items()]
+    return await _diagnosis(ours, subjects.values(), note)
 
 
 async def _diagnosis(

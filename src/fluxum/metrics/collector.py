@@ -19,10 +19,12 @@ from fluxum.metrics.sources import (
     of_hub,
     of_process,
     of_session,
+    of_sink,
     of_tape,
     sources_of,
 )
 from fluxum.session.session import Session
+from fluxum.sink.publisher import Publisher
 from fluxum.tape.writer import TapeWriter
 from fluxum.version import __version__
 
@@ -68,6 +70,7 @@ class Collector:
         self._hubs: WeakKeyDictionary[Hub, int] = WeakKeyDictionary()
         self._clients: WeakKeyDictionary[Client, int] = WeakKeyDictionary()
         self._recorders: WeakKeyDictionary[TapeWriter, int] = WeakKeyDictionary()
+        self._sinks: WeakKeyDictionary[Publisher, int] = WeakKeyDictionary()
 
     def collect(self) -> Iterator[_Family]:
         """Every family that has a sample now; called by the registry."""
@@ -92,6 +95,8 @@ class Collector:
             if isinstance(one, TapeWriter):
                 number = _number(self._recorders, one, self._recorders.values())
                 yield from _labelled((str(number),), of_tape(one))
+            elif isinstance(one, Publisher):
+                yield from _labelled((self._sink(one),), of_sink(one))
             elif isinstance(one, Hub):
                 yield from self._of_hub(one)
             elif isinstance(one, Client):
@@ -107,6 +112,11 @@ class Collector:
             if session is not None:  # the session has the other hops itself
                 labels = (*self._owner(session), "delivered")
                 yield "fluxum_latency_seconds", labels, histograms["delivered"]
+
+    def _sink(self, publisher: Publisher) -> str:
+        same = (n for one, n in self._sinks.items() if one.name == publisher.name)
+        number = _number(self._sinks, publisher, same)
+        return publisher.name if number == 1 else f"{publisher.name}-{number}"
 
     def _owner(self, session: Session) -> _Labels:
         venue = session.venue.name

@@ -10,6 +10,7 @@ from fluxum.metrics.members import members_of
 from fluxum.metrics.sources import Source
 from fluxum.model.event import State
 from fluxum.session.session import Session
+from fluxum.sink.publisher import Publisher
 from fluxum.tape.writer import TapeWriter
 from fluxum.trader import Trader
 
@@ -90,6 +91,8 @@ def _problems(source: Source) -> Iterator[str]:
             yield f"{name}: the session has failed: {reasons}"
         if not source.statistics().sums_close:
             yield f"{name}: sums do not close"
+    elif isinstance(source, Publisher) and not source.statistics().sums_close:
+        yield f"sink {source.name}: sums do not close"
 
 
 def _problems_of_orders(trader: Trader) -> Iterator[str]:
@@ -126,27 +129,39 @@ def _venues(sources: Sequence[Source]) -> Iterator[VenueCondition]:
 
 
 def _missing(source: Source) -> Iterator[str]:
-    if isinstance(source, Hub):
-        if not source.health().has_quorum:
-            yield from map(str, source.missing())
-            if not source.venues:
-                yield "the hub has no venue"
-        return
-    if isinstance(source, Client):
-        if not source.is_running:
-            yield f"{source.exchange}: the client is not connected"
-        for one in members_of(source):
-            yield from _missing(one)
-        return
-    if isinstance(source, TapeWriter):
-        if source.trouble:
-            yield f"the recorder: {source.trouble}"
-        return
-    session = source.session if isinstance(source, Trader) else source
+    match source:
+        case Hub():
+            yield from _missing_of_hub(source)
+        case Client():
+            if not source.is_running:
+                yield f"{source.exchange}: the client is not connected"
+            for one in members_of(source):
+                yield from _missing(one)
+        case TapeWriter():
+            if source.trouble:
+                yield f"the recorder: {source.trouble}"
+        case Publisher():
+            if source.trouble:
+                yield f"sink {source.name}: {source.trouble}"
+        case Trader():
+            yield from _missing_of(source.session)
+            if source.orders.risk.halted is not None:
+                name = source.session.venue.name
+                yield f"{name}: trading is halted: {source.orders.risk.halted}"
+        case _:
+            yield from _missing_of(source)
+
+
+def _missing_of_hub(hub: Hub) -> Iterator[str]:
+    if not hub.health().has_quorum:
+        yield from map(str, hub.missing())
+        if not hub.venues:
+            yield "the hub has no venue"
+
+
+def _missing_of(session: Session) -> Iterator[str]:
     name = session.venue.name
     reasons = [f"{name} {reason}" for reason in session.missing()]
     if not reasons and session.state is not State.READY:
         reasons = [f"{name}: {session.state.value}, nothing is subscribed"]
     yield from reasons
-    if isinstance(source, Trader) and source.orders.risk.halted is not None:
-        yield f"{name}: trading is halted: {source.orders.risk.halted}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-__all__ = ["CLIENT", "HUB", "METRICS", "OWNER", "Metric"]
+__all__ = ["CLIENT", "HUB", "METRICS", "OWNER", "SINK", "Metric"]
 
 OWNER = ("venue", "session")
 """The labels of every metric of a session."""
@@ -17,6 +17,8 @@ HUB = ("hub",)
 """The labels of every metric of a hub, which are numbered."""
 CLIENT = ("venue", "client")
 """The labels of every metric of a client; `client` numbers those of one venue."""
+SINK = ("sink",)
+"""The labels of every metric of a sink; a second one of its name has a number."""
 _CALLBACK = (*CLIENT, "event", "callback")
 
 
@@ -132,6 +134,16 @@ METRICS: Mapping[str, Metric] = {
     "fluxum_recorder_frames_waiting": Metric("Frames not on the tape yet.", ("recorder",)),
     "fluxum_recorder_gaps_total": Metric("Gaps in the tape.", ("recorder",)),
     "fluxum_recorder_up": Metric("Whether frames can be recorded.", ("recorder",)),
+    # Sinks
+    "fluxum_sink_events_offered_total": Metric("Events for the engine.", SINK),
+    "fluxum_sink_events_total": Metric("What became of events for it.", (*SINK, "outcome")),
+    "fluxum_sink_events_waiting": Metric("Events that wait to be acknowledged.", SINK),
+    "fluxum_sink_bytes_waiting": Metric("How long they are as JSON.", SINK),
+    "fluxum_sink_lag_seconds": Metric("How long the oldest of them has waited.", SINK),
+    "fluxum_sink_batches_total": Metric("Batches that were acknowledged.", SINK),
+    "fluxum_sink_retries_total": Metric("Writes that failed and were tried again.", SINK),
+    "fluxum_sink_up": Metric("Whether the last write was acknowledged.", SINK),
+    "fluxum_sink_sums_close": Metric("Whether all counts of the sink add up.", SINK),
     # The process
     "fluxum_build_info": Metric("Version of Fluxum, and how books are kept.", ("version", "books")),
     "fluxum_loop_lag_max_seconds": Metric("How late the event loop was, within a minute.", ()),

@@ -16,6 +16,7 @@ from fluxum.session.account import Account
 from fluxum.session.rest_client import RestUsage
 from fluxum.session.session import Session
 from fluxum.session.statistics import SessionStatistics
+from fluxum.sink.publisher import Publisher
 from fluxum.tape.writer import TapeWriter
 from fluxum.trader import Trader
 
@@ -28,13 +29,14 @@ __all__ = [
     "of_hub",
     "of_process",
     "of_session",
+    "of_sink",
     "of_tape",
     "proofs_of",
     "sources_of",
 ]
 
 _CAUSES = (GapCause.LINK_LOST, GapCause.DESYNC, GapCause.VENUE, GapCause.REJECTED)
-Source = Session | Trader | Hub | Client | TapeWriter
+Source = Session | Trader | Hub | Client | TapeWriter | Publisher
 """What has metrics."""
 Sources = Source | Iterable[Source] | Callable[[], Iterable[Source]]
 """One, several, or a function that returns those that there are at the moment of its call."""
@@ -134,6 +136,21 @@ def of_tape(tape: TapeWriter) -> Iterator[Sample]:
     yield "fluxum_recorder_frames_waiting", (), counts.waiting
     yield "fluxum_recorder_gaps_total", (), counts.holes
     yield "fluxum_recorder_up", (), not tape.trouble
+
+
+def of_sink(publisher: Publisher) -> Iterator[Sample]:
+    """The metrics of a publisher's sink."""
+    counts = publisher.statistics()
+    yield "fluxum_sink_events_offered_total", (), counts.offered
+    for outcome in ("acknowledged", "dropped"):
+        yield "fluxum_sink_events_total", (outcome,), getattr(counts, outcome)
+    yield "fluxum_sink_events_waiting", (), counts.waiting
+    yield "fluxum_sink_bytes_waiting", (), counts.waiting_bytes
+    yield "fluxum_sink_lag_seconds", (), counts.lag_s
+    yield "fluxum_sink_batches_total", (), counts.written
+    yield "fluxum_sink_retries_total", (), counts.failures
+    yield "fluxum_sink_up", (), counts.is_up
+    yield "fluxum_sink_sums_close", (), counts.sums_close
 
 
 def of_process(version: str, loop_lag_s: float | None) -> Iterator[Sample]:

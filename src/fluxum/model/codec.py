@@ -82,6 +82,8 @@ def _plain(value: Any) -> Any:
 
 
 def _builtin(value: object) -> object:
+    if isinstance(value, str):  # a symbol; the check for levels costs more than the encoding
+        return str(value)
     return tuple(value) if isinstance(value, Levels) else str(value)
 
 

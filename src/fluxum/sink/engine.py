@@ -13,10 +13,10 @@ takes whatever the library raises for a failure of the engine, and opens them ag
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
@@ -27,8 +27,12 @@ from fluxum.sink.wire import Batch
 __all__ = [
     "BatchReader",
     "BatchWriter",
+    "EngineState",
     "EngineUrl",
+    "SinkUrl",
     "disconnect",
+    "has_secret",
+    "inspect_engine",
     "library",
     "reader_of",
     "writer_of",
@@ -46,6 +50,7 @@ _ENGINES = {
 _log = logging.getLogger(__name__)
 _CLOSE_S = 1.0
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
+_SECRET_OPTIONS = ("password", "sslpassword")
 
 
 class BatchWriter(Protocol):
@@ -84,6 +89,19 @@ class BatchReader(Protocol):
         ...
 
 
+class EngineState(Struct, frozen=True, kw_only=True):
+    """What an engine is, as `inspect_engine` found it without writing anything.
+
+    `refusal` is why it takes no events, empty if it does. `facts` are about how it keeps them;
+    `risks` are reasons why something that was acknowledged may be lost.
+    """
+
+    version: str
+    refusal: str = ""
+    facts: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+
+
 class EngineUrl(Struct, frozen=True, kw_only=True):
     """An engine's address, without the options that are Fluxum's, and these."""
 
@@ -95,12 +113,12 @@ class EngineUrl(Struct, frozen=True, kw_only=True):
     @classmethod
     def parse(cls, url: str) -> "EngineUrl":
         """Read a URL; raises BadInput, which does not show its password."""
-        parts = urlsplit(url)
-        engine = _ENGINES.get(parts.scheme)
-        if engine is None or not parts.netloc:
+        parts = _split(url)
+        engine = None if parts is None else _ENGINES.get(parts.scheme)
+        if parts is None or engine is None or not parts.netloc:
             known = ", ".join(f"{one}://" for one in ("nats", "redis", "postgresql", "kafka"))
             raise BadInput(f"a URL of an engine was expected ({known}), was {_hidden(url)!r}")
-        hide(parts.password or "")
+        hide(*_secrets(url))
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         name = options.pop("name", "fluxum")
         if not _NAME.fullmatch(name):
@@ -113,9 +131,47 @@ class EngineUrl(Struct, frozen=True, kw_only=True):
         return f"{_hidden(self.address)} ({self.name})"
 
 
+class SinkUrl(str):
+    """The URL of an engine; `repr` shows neither its user nor its password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """The URL with stars for its user and password."""
+        return repr(self.masked)
+
+    @property
+    def masked(self) -> str:
+        """The URL without its user and password."""
+        return _hidden(self)
+
+
+def has_secret(url: str) -> bool:
+    """Whether a URL contains a password, or the token of a NATS server."""
+    return _split(url) is not None and bool(_secrets(url))
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:  # an address in brackets without their end
+        return None
+
+
+def _secrets(url: str) -> list[str]:
+    """The secrets in a URL, as they are and as they are written there."""
+    parts = urlsplit(url)
+    written = parts.password
+    if _ENGINES.get(parts.scheme) == "nats" and written is None:
+        written = parts.username  # a token stands where a user would
+    options = [value for name, value in parse_qsl(parts.query) if name in _SECRET_OPTIONS]
+    return options if written is None else [written, unquote(written), *options]
+
+
 def _hidden(url: str) -> str:
-    """A URL without its password."""
-    return re.sub(r"//[^/@]*@", "//***@", url)
+    """A URL without its user and password."""
+    shown = re.sub(r"//[^/]*@", "//***@", url)
+    return re.sub(rf"\b({'|'.join(_SECRET_OPTIONS)})=[^&]*", r"\1=***", shown)
 
 
 def writer_of(url: str) -> BatchWriter:
@@ -133,6 +189,16 @@ def reader_of(url: str, streams: str, *, is_whole: bool) -> BatchReader:
     parsed = EngineUrl.parse(url)
     reader: Callable[[EngineUrl, str, bool], BatchReader] = _module(parsed).Reader
     return reader(parsed, streams, is_whole)
+
+
+async def inspect_engine(url: str) -> EngineState:
+    """What the engine of a URL is now, and whether it takes events; nothing is written.
+
+    Raises BadInput, and whatever its library raises if the engine cannot be reached.
+    """
+    parsed = EngineUrl.parse(url)
+    inspect: Callable[[EngineUrl], Awaitable[EngineState]] = _module(parsed).inspect
+    return await inspect(parsed)
 
 
 async def disconnect(engine: BatchWriter | BatchReader) -> None:

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import (
-    Channel,
     Dropped,
     Event,
     Gap,
@@ -178,8 +177,7 @@ class Intake:
                 return [lost, *self._lose_book(stream, item.count, detail, now_ns)]
             case Checkpoint():
                 sums.notices += 1
-                assert name.subscription is not None
-                made = self.mirrors.follow(name.venue, name.subscription, item, now_ns)
+                made = self.mirrors.follow(name, item, now_ns)
                 self._own += len(made)
                 return list(made)
             case _:
@@ -191,10 +189,7 @@ class Intake:
         if not stream.is_book:
             self._delivered += 1
             return [event]
-        assert stream.name.subscription is not None
-        found = list(
-            self.mirrors.follow(stream.name.venue, stream.name.subscription, event, now_ns)
-        )
+        found = list(self.mirrors.follow(stream.name, event, now_ns))
         is_delivered = any(one is event for one in found)
         self._delivered += is_delivered
         stream.sums.withheld += not is_delivered
@@ -220,7 +215,7 @@ class Intake:
     ) -> list[Event]:
         if not stream.is_book:
             return []
-        events = self.mirrors.lose(self._gap(stream, missing, detail, now_ns))
+        events = self.mirrors.lose(stream.name, self._gap(stream, missing, detail, now_ns))
         self._own += len(events)
         return events
 
@@ -246,7 +241,7 @@ class _Stream:
         self.name = name
         self.sums = sums
         self.since_ns = 0
-        self.is_book = name.subscription is not None and name.subscription.channel is Channel.BOOK
+        self.is_book = name.is_book
 
 
 def _add(total: StreamSums, one: StreamSums) -> None:

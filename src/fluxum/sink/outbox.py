@@ -179,6 +179,11 @@ class Outbox:
         """How many bytes of JSON wait."""
         return self._bytes
 
+    def lag_s(self, now_s: float) -> float:
+        """How long the oldest event has waited; 0 if none waits."""
+        waiting = (held.waiting_since_s() for held in self._streams.values())
+        return max((now_s - since_s for since_s in waiting if since_s is not None), default=0.0)
+
     def sums(self) -> list[OutboxSums]:
         """The sums of every stream."""
         return [held.sums() for held in self._streams.values()]

@@ -13,31 +13,29 @@ engine or its library does ends a session.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from random import Random, SystemRandom
 
 from msgspec import Struct
 
 from fluxum.clock import Clock, SystemClock
-from fluxum.errors import BadInput, NotSubscribed
+from fluxum.errors import BadInput
 from fluxum.flow.background import background
 from fluxum.flow.opening import Opening
-from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.logs import masked
-from fluxum.model.event import Channel, Event
+from fluxum.model.event import Event
 from fluxum.pacing import Backoff, BackoffPolicy
-from fluxum.session.session import Session
-from fluxum.sink.engine import BatchWriter, disconnect, writer_of
-from fluxum.sink.names import StreamName
+from fluxum.sink.engine import BatchWriter, EngineUrl, disconnect, writer_of
 from fluxum.sink.outbox import Outbox, OutboxPolicy, OutboxSums
-from fluxum.sink.routes import Routes
-from fluxum.sink.wire import Checkpoint, encode_event_line, encode_notice
+from fluxum.sink.sources import PublishSource, Source, require_sources, sources_of
+from fluxum.sink.wire import encode_event_line, encode_notice
 
-__all__ = ["PublishPolicy", "Publisher", "PublisherStatistics", "publish"]
+__all__ = ["PublishPolicy", "PublishSource", "Publisher", "PublisherStatistics", "publish"]
 
 _log = logging.getLogger(__name__)
 _TURNS = 20
+_QUICK_S = 0.1
 _GATHER_S = 0.005  # events of so long are taken together: a wake-up for each would cost more
 
 
@@ -48,10 +46,12 @@ class PublishPolicy(Struct, frozen=True, kw_only=True):
     not acknowledged after `write_timeout_s` has failed. It is tried again after a random time of up
     to `retry_first_s`, doubled each time up to `retry_ceiling_s`. Tallies and checkpoints of books
     are published every `tally_s` and `checkpoint_s`. At its end a publisher waits up to `close_s`
-    for the engine. With `has_account` the account's streams are published too.
+    for the engine. `streams` are patterns of what is published (see `subscribe`); with
+    `has_account` the account's streams are published too.
     """
 
     outbox: OutboxPolicy = OutboxPolicy()
+    streams: tuple[str, ...] = ("*",)
     retry_first_s: float = 0.5
     retry_ceiling_s: float = 5.0
     capacity: int = 100_000
@@ -61,12 +61,22 @@ class PublishPolicy(Struct, frozen=True, kw_only=True):
     close_s: float = 5.0
     has_account: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise BadInput for a policy that makes no sense."""
+        _backoff(self)
+        times_s = (self.write_timeout_s, self.tally_s, self.checkpoint_s)
+        if self.capacity < 1 or min(times_s) <= 0 or self.close_s < 0:
+            raise BadInput(
+                f"a capacity of at least 1 and times above 0 s were expected, was {self}"
+            )
+
 
 class PublisherStatistics(Struct, frozen=True, kw_only=True):
     """A publisher's counts at one moment: offered = acknowledged + dropped + waiting.
 
     `written` batches were acknowledged, `failures` writes failed and were tried again. `trouble` is
-    why the last write failed, empty once one has succeeded. `streams` are the sums of each stream.
+    why the last write failed, empty once one has succeeded. `lag_s` is how long the oldest event
+    has waited. `streams` are the sums of each stream.
     """
 
     epoch: int
@@ -75,6 +85,7 @@ class PublisherStatistics(Struct, frozen=True, kw_only=True):
     dropped: int
     waiting: int
     waiting_bytes: int
+    lag_s: float
     written: int
     failures: int
     trouble: str
@@ -99,26 +110,33 @@ class Publisher:
     _close: Callable[[], Awaitable[None]] | None = None
 
     def __init__(
-        self, engine: BatchWriter, policy: PublishPolicy, clock: Clock, random: Random
+        self,
+        engine: BatchWriter,
+        policy: PublishPolicy,
+        clock: Clock,
+        random: Random,
+        *,
+        name: str = "sink",
     ) -> None:
+        self.name = name
+        """The name of the sink in metrics and reports."""
         self._engine = engine
         self._policy = policy
         self._clock = clock
         self._outbox = Outbox(clock.now_ns(), policy.outbox)
-        self._backoff = Backoff(
-            BackoffPolicy(
-                quick_tries=1,
-                quick_s=0.1,
-                first_s=policy.retry_first_s,
-                ceiling_s=policy.retry_ceiling_s,
-            ),
-            random,
-        )
-        self._sources: list[_Followed] = []
+        self._backoff = Backoff(_backoff(policy), random)
+        self._sources: list[Source] = []
         self._news = asyncio.Event()
         self._is_open = False
+        self._is_torn = False
+        """Whether a write was cancelled in its middle: the next one needs another link."""
         self._written = self._failures = 0
         self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last write failed; empty once one has succeeded."""
+        return self._trouble
 
     def statistics(self) -> PublisherStatistics:
         """All counts at this moment."""
@@ -130,6 +148,7 @@ class Publisher:
             dropped=sum(one.dropped for one in streams),
             waiting=sum(one.waiting for one in streams),
             waiting_bytes=self._outbox.waiting_bytes,
+            lag_s=self._outbox.lag_s(_now_s()),
             written=self._written,
             failures=self._failures,
             trouble=self._trouble,
@@ -148,11 +167,11 @@ class Publisher:
 
     # For `publish`
 
-    def add(self, session: Session) -> None:
-        """Take all events of a session from now on."""
-        followed = _Followed(session, self._policy)
-        self._sources.append(followed)
-        self._checkpoint(followed, followed.turn(0, 1))
+    def add(self, *sources: Source) -> None:
+        """Take all events of some sources from now on."""
+        self._sources += sources
+        for source in sources:
+            self._checkpoint(source, source.turn(0, 1))
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -188,9 +207,9 @@ class Publisher:
 
     async def _finish(self) -> None:
         try:
-            for followed in self._sources:
-                self._take(followed)
-                followed.events.cancel()
+            for source in self._sources:
+                self._take(source)
+                source.cancel()
             self._outbox.close(_now_s(), self._clock.now_ns())
             until_s = _now_s() + self._policy.close_s
             with suppress(TimeoutError):
@@ -200,10 +219,10 @@ class Publisher:
         finally:
             await self._disconnect()
 
-    async def _follow(self, followed: "_Followed") -> None:
-        while await followed.events.wait():
+    async def _follow(self, source: Source) -> None:
+        while await source.wait():
             await asyncio.sleep(_GATHER_S)
-            self._take(followed)
+            self._take(source)
 
     async def _beat(self) -> None:
         """Publish tallies and checkpoints; thousands of them take turns, and hold up nothing."""
@@ -213,33 +232,38 @@ class Publisher:
         while True:
             await asyncio.sleep(tick_s)
             self._outbox.tally(_now_s(), self._clock.now_ns(), tick % _TURNS, _TURNS)
-            for followed in self._sources:
-                self._take(followed)
-                self._checkpoint(followed, followed.turn(tick % turns, turns))
+            for source in self._sources:
+                self._take(source)
+                self._put(source, source.ended(self._clock.now_ns()))
+                self._checkpoint(source, source.turn(tick % turns, turns))
             self._news.set()
             tick += 1
 
-    def _take(self, followed: "_Followed") -> None:
+    def _take(self, source: Source) -> None:
         """Put all events that wait into the outbox, so that the books are what it has."""
-        events = followed.events.drain()
-        if not events:
-            return
-        put, streams = self._outbox.put, followed.routes.streams
+        events = source.drain()
+        if events:
+            self._put(source, events)
+            self._news.set()
+
+    def _put(self, source: Source, events: Iterable[Event]) -> None:
+        put, streams = self._outbox.put, source.streams
         now_s, now_ns = _now_s() - _GATHER_S, self._clock.now_ns()
         for event in events:
-            line = encode_event_line(event)
-            for stream in streams(event):
-                put(stream, line, now_s, now_ns)
+            names = streams(event)
+            if names:
+                line = encode_event_line(event)
+                for stream in names:
+                    put(stream, line, now_s, now_ns)
         if self._outbox.refilled:
-            refilled = followed.own(self._outbox.refilled)
+            refilled = source.own(self._outbox.refilled)
             self._outbox.refilled -= refilled
-            self._checkpoint(followed, refilled)
-        self._news.set()
+            self._checkpoint(source, refilled)
 
-    def _checkpoint(self, followed: "_Followed", streams: Collection[str]) -> None:
-        """Publish books as they are: all events of the session are in the outbox."""
+    def _checkpoint(self, source: Source, streams: Collection[str]) -> None:
+        """Publish books as they are: all events of the source are in the outbox."""
         for stream in streams:
-            checkpoint = followed.checkpoint(stream, self._clock.now_ns())
+            checkpoint = source.checkpoint(stream, self._clock.now_ns())
             if checkpoint is not None:
                 self._outbox.put_notice(stream, encode_notice(checkpoint), _now_s())
 
@@ -247,11 +271,16 @@ class Publisher:
         """Write what is due once; if it fails, wait for the back-off."""
         try:
             async with asyncio.timeout(self._policy.write_timeout_s):
+                if self._is_torn:
+                    await self._disconnect()
                 if not self._is_open:
                     await self._engine.open()
                     self._is_open = True
                 batches = self._outbox.take(_now_s())
                 await self._engine.write(batches)
+        except asyncio.CancelledError:
+            self._is_torn = True  # what the link carries now may not be what is acknowledged next
+            raise
         except Exception as error:  # noqa: BLE001 - whatever its library raises, the session goes on
             self._failures += 1
             if not self._trouble:
@@ -268,86 +297,38 @@ class Publisher:
             self._trouble = ""
 
     async def _disconnect(self) -> None:
-        self._is_open = False
+        self._is_open = self._is_torn = False
         await disconnect(self._engine)
-
-
-class _Followed:
-    """A session, what waits of its events, and where they go."""
-
-    def __init__(self, session: Session, policy: PublishPolicy) -> None:
-        self._session = session
-        self.events: Pipe[Event] = session.events(
-            capacity=policy.capacity, overflow=Overflow.DROP_OLDEST
-        )
-        self.routes = Routes(
-            session.venue.name,
-            lambda: session.subscriptions,
-            session.carries,
-            has_account=policy.has_account,
-        )
-
-    def turn(self, turn: int, turns: int) -> list[str]:
-        """The streams of books whose turn it is."""
-        books = [one for one in self._session.subscriptions if one.channel is Channel.BOOK]
-        return [stream for one in books[turn::turns] for stream in self.routes.name(one)]
-
-    def own(self, streams: Collection[str]) -> set[str]:
-        """Those of these streams that are of this session's venue."""
-        venue = self._session.venue.name
-        return {one for one in streams if StreamName.parse(one).venue == venue}
-
-    def checkpoint(self, stream: str, now_ns: int) -> Checkpoint | None:
-        """The book of a stream; `None` if it is no stream of a book, or the book is withdrawn."""
-        found = StreamName.parse(stream).subscription
-        if found is None or found.channel is not Channel.BOOK or found.symbol is None:
-            return None
-        try:
-            book = self._session.book(found.symbol)
-        except NotSubscribed:
-            return None
-        evidence = book.evidence
-        if not evidence.live:
-            return None
-        return Checkpoint(
-            book=book.snapshot(),
-            status=evidence.status,
-            reason=evidence.reason,
-            generation=evidence.generation,
-            checks=evidence.checks,
-            bid_floor=evidence.bid_floor,
-            ask_ceiling=evidence.ask_ceiling,
-            sent_ns=now_ns,
-        )
 
 
 def publish(
     engine: str | BatchWriter,
-    *sessions: Session,
+    *sources: PublishSource,
     policy: PublishPolicy | None = None,
+    name: str = "",
     clock: Clock | None = None,
     random: Random | None = None,
 ) -> Opening[Publisher]:
     """Publish all events of sessions to an engine, by its URL (see `sink.engine`), while it lasts.
 
-    Enter it, or await and close it. The account's streams are left out unless the policy has them.
-    Raises BadInput for a URL of no engine, one whose library is not installed, no sessions, and two
-    of one venue: their streams have the same names.
+    Sources are sessions, traders, and a hub: those venues are published that it has at any time.
+    Several sessions of one venue are given by labels, `{"main": session, "other": session}`, and
+    their streams are `VENUE@LABEL/...`. Enter it, or await and close it. The account's streams are
+    left out unless the policy has them. `name` is the sink's in metrics, by default the engine's.
+    Raises BadInput for a URL of no engine, one whose library is not installed, no sources, and two
+    sessions of one venue without labels: their streams would have the same names.
     """
-    if not sessions:
-        raise BadInput("a session to publish was expected, was none")
-    venues = [one.venue.name for one in sessions]
-    if len(set(venues)) < len(venues):
-        raise BadInput(f"one session of each venue was expected, were {', '.join(venues)}")
     made = writer_of(engine) if isinstance(engine, str) else engine
+    plan = policy or PublishPolicy()
+    found = name or (EngineUrl.parse(engine).engine if isinstance(engine, str) else "sink")
+    require_sources(sources)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Publisher]:
         publisher = Publisher(
-            made, policy or PublishPolicy(), clock or SystemClock(), random or SystemRandom()
+            made, plan, clock or SystemClock(), random or SystemRandom(), name=found
         )
-        for session in sessions:
-            publisher.add(session)
+        publisher.add(*sources_of(sources, plan))
         try:
             async with background(publisher.run()):
                 yield publisher
@@ -355,6 +336,16 @@ def publish(
             await publisher.finish()
 
     return Opening(opened)
+
+
+def _backoff(policy: PublishPolicy) -> BackoffPolicy:
+    """How failed writes are tried again; raises BadInput."""
+    return BackoffPolicy(
+        quick_tries=1,
+        quick_s=min(_QUICK_S, policy.retry_first_s),
+        first_s=policy.retry_first_s,
+        ceiling_s=policy.retry_ceiling_s,
+    )
 
 
 def _now_s() -> float:

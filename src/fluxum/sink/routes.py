@@ -43,7 +43,7 @@ from fluxum.model.order import (
     TradingCount,
 )
 from fluxum.model.position import OpenPositions, PositionUpdate
-from fluxum.sink.names import link_stream, stream_of
+from fluxum.sink.names import link_stream, matches, stream_of
 
 __all__ = ["Routes"]
 
@@ -80,34 +80,41 @@ _NAMED = (
 
 
 class Routes:
-    """The streams of one venue's events.
+    """The streams of one session's events; `place` is its venue, with its label if it has one.
 
     `subscriptions` returns what the session is subscribed to now, `carries` whether a link, by its
-    name, carries a subscription. The streams of the account are left out unless `has_account`.
+    name, carries a subscription. The streams of the account are left out unless `has_account`, and
+    those that match no pattern.
     """
 
     def __init__(
         self,
-        venue: str,
+        place: str,
         subscriptions: Callable[[], Collection[Subscription]],
         carries: Callable[[str, Subscription], bool],
         *,
         has_account: bool,
+        patterns: Sequence[str] = ("*",),
     ) -> None:
-        self._venue = venue
+        self._place = place
         self._subscriptions = subscriptions
         self._carries = carries
         self._has_account = has_account
-        self._links = link_stream(venue)
+        self._patterns = patterns
+        self._links = self._wanted(link_stream(place))
         self._names: dict[tuple[Channel, Symbol | None], tuple[str, ...]] = {}
+        self._markets: dict[type, dict[Symbol, tuple[str, ...]]] = {kind: {} for kind in _MARKET}
 
     def streams(self, event: Event) -> Sequence[str]:
         """The streams that an event belongs to; none if it is of an account left out."""
-        kind = type(event)
-        channel = _MARKET.get(kind)
-        if channel is not None:
+        kind = event.__class__
+        known = self._markets.get(kind)
+        if known is not None:
             symbol: Symbol = event.symbol  # type: ignore[union-attr, assignment]  # _MARKET
-            return self._names.get((channel, symbol)) or self._name(channel, symbol)
+            found = known.get(symbol)
+            if found is None:
+                found = known[symbol] = self._name(_MARKET[kind], symbol)
+            return found
         channel = _WHOLE.get(kind)
         if channel is not None:
             return self._name(channel, None)
@@ -121,15 +128,15 @@ class Routes:
         match event:
             case LinkLost():
                 carried = [one for one in self._subscriptions() if self._carries(event.link, one)]
-                return (*self._all(carried), self._links)
+                return (*self._all(carried), *self._links)
             case Rejected(subscriptions=named):
                 return self._all(self._subscriptions() if named is None else named)
             case Dropped():
-                return (*self._all(self._subscriptions()), self._links)
+                return (*self._all(self._subscriptions()), *self._links)
             case _ if isinstance(event, _NAMED) and event.subscription is not None:
                 return self.name(event.subscription)
             case _:
-                return (self._links,)
+                return self._links
 
     def _all(self, subscriptions: Collection[Subscription]) -> Sequence[str]:
         names = (name for one in subscriptions for name in self.name(one))
@@ -140,6 +147,9 @@ class Routes:
         found = self._names.get(key)
         if found is None:
             is_left_out = channel.is_private and not self._has_account
-            found = () if is_left_out else (stream_of(self._venue, channel, symbol),)
+            found = () if is_left_out else self._wanted(stream_of(self._place, channel, symbol))
             self._names[key] = found
         return found
+
+    def _wanted(self, name: str) -> tuple[str, ...]:
+        return (name,) if any(matches(one, name) for one in self._patterns) else ()

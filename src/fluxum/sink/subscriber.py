@@ -14,6 +14,7 @@ from random import Random, SystemRandom
 from typing import Self
 
 from fluxum.book.book import Book
+from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock, SystemClock
 from fluxum.errors import BadInput, TransportError
 from fluxum.flow.opening import Opening
@@ -52,6 +53,8 @@ class Subscriber:
         self._payloads: deque[bytes] = deque()
         self._events: deque[Event] = deque()
         self._is_open = False
+        self._is_torn = False
+        """Whether a read was cancelled in its middle: the next one needs another link."""
         self._opened = 0
         self._trouble = ""
 
@@ -85,8 +88,15 @@ class Subscriber:
                 return
 
     def book(self, venue: str, symbol: str) -> Book:
-        """The book of a market as of the last event read: do not keep it. Raises NotSubscribed."""
+        """The book of a market as of the last event read: do not keep it. Raises NotSubscribed.
+
+        A session that was published by a label has its books as `VENUE@LABEL`.
+        """
         return self._intake.mirrors.book(venue, Symbol(symbol))
+
+    def level3(self, venue: str, symbol: str) -> Level3Book:
+        """The same of single orders."""
+        return self._intake.mirrors.level3(venue, Symbol(symbol))
 
     def statistics(self) -> SubscriberStatistics:
         """All counts so far."""
@@ -109,7 +119,7 @@ class Subscriber:
 
     async def disconnect(self) -> None:
         """Disconnect; reading connects again."""
-        self._is_open = False
+        self._is_open = self._is_torn = False
         await disconnect(self._source)
 
     def _unpack(self) -> None:
@@ -137,12 +147,18 @@ class Subscriber:
         await asyncio.sleep(self._backoff.next_delay() or 0.0)
 
     async def _read_once(self, wait_s: float) -> list[bytes]:
-        async with asyncio.timeout(wait_s + _ANSWER_S):
-            if not self._is_open:
-                await self._source.open()
-                self._is_open = True
-                self._opened += 1
-            payloads = list(await self._source.read(wait_s))
+        try:
+            async with asyncio.timeout(wait_s + _ANSWER_S):
+                if self._is_torn:
+                    await self.disconnect()
+                if not self._is_open:
+                    await self._source.open()
+                    self._is_open = True
+                    self._opened += 1
+                payloads = list(await self._source.read(wait_s))
+        except asyncio.CancelledError:
+            self._is_torn = True  # the link may have taken batches that nobody has got
+            raise
         self._backoff.reset()
         self._trouble = ""
         return payloads

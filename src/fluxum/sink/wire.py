@@ -8,17 +8,18 @@ counted from 1 in each stream and epoch, without gaps. Besides the events of a s
 three notices, made by the publisher: `Tally`, `Checkpoint` and `OutboxDropped`. They have numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
 
+from fluxum.book.level3 import OrderLadder
 from fluxum.book.proof import BookStatus
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.codec import decoder, encode_with_text
 from fluxum.model.event import Event
-from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, RestingOrder
 
 __all__ = [
     "Batch",
@@ -31,6 +32,7 @@ __all__ = [
     "encode_batch",
     "encode_event_line",
     "encode_notice",
+    "orders_of",
     "read_envelope",
     "split",
 ]
@@ -66,7 +68,7 @@ class Checkpoint(Struct, frozen=True, kw_only=True, tag="checkpoint"):
     worst prices known if the venue's snapshot was cut; `None` if it was whole.
     """
 
-    book: BookSnapshot
+    book: BookSnapshot | Level3Snapshot
     status: BookStatus
     reason: str
     generation: int
@@ -149,6 +151,11 @@ def read_envelope(payload: bytes) -> Envelope:
             whole = msgspec.structs.replace(event, bids=tuple(event.bids), asks=tuple(event.asks))
             envelope.events[at] = whole  # type: ignore[index]  # it is the list just read
     return envelope
+
+
+def orders_of(ladder: OrderLadder) -> Iterator[RestingOrder]:
+    """The single orders of a side as snapshots have them: best level first, in queue order."""
+    return (order for queue in ladder.queues() for order in queue)
 
 
 def split(payload: bytes) -> Sequence[bytes]:

@@ -1,6 +1,5 @@
 """What a page shows: something live, or a recording that the page can pause and wind."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -15,13 +14,11 @@ from fluxum.model.event import Event, Subscription
 from fluxum.session.session import Session
 from fluxum.session.statistics import SessionStatistics
 from fluxum.trader import Trader
-from fluxum.view import Extent, Playback, View, ViewKeeper, view
+from fluxum.view import Extent, Playback, Player, View, ViewKeeper, view
 from fluxum.view.view import readings
 
 __all__ = ["LiveStage", "PlayedStage", "ReplayView", "Stage", "Steer"]
 
-_STEP_S = 0.05
-_LINES_A_STEP = 2_000
 _SPEED_MAX = 1_000.0
 
 
@@ -147,11 +144,15 @@ class PlayedStage:
     """A recording, played at `speed` times its own pace."""
 
     def __init__(self, playback: Playback, speed: float = 1.0) -> None:
+        self._player = Player(playback, speed)
         self._playback = playback
-        self._speed = speed
-        self._is_playing = True
-        self._wanted_ns: int | None = None
-        self.epoch = 0
+        self.run = self._player.run
+        """Plays for ever."""
+
+    @property
+    def epoch(self) -> int:
+        """How often it was wound back."""
+        return self._player.epoch
 
     @property
     def keeper(self) -> ViewKeeper:
@@ -161,14 +162,14 @@ class PlayedStage:
     @property
     def replay(self) -> ReplayView:
         """Where the recording is."""
-        played = self._playback
+        played, player = self._playback, self._player
         return ReplayView(
             start_ns=played.start_ns,
             end_ns=played.end_ns,
             at_ns=played.at_ns,
-            speed=self._speed,
-            is_playing=self._is_playing and not played.is_over,
-            is_winding=self._wanted_ns is not None,
+            speed=player.speed,
+            is_playing=not player.is_paused and not played.is_over,
+            is_winding=player.wanted_ns is not None,
             is_over=played.is_over,
             damage=played.damage,
         )
@@ -183,41 +184,14 @@ class PlayedStage:
 
     def steer(self, wanted: Steer) -> None:
         """Play or pause, set the speed (at most 1000), wind; a value outside its range is cut."""
+        played, player = self._playback, self._player
         if wanted.play is not None:
-            self._is_playing = wanted.play
+            player.is_paused = not wanted.play
         if wanted.speed is not None and wanted.speed > 0:
-            self._speed = min(wanted.speed, _SPEED_MAX)
+            player.speed = min(wanted.speed, _SPEED_MAX)
         if wanted.seek is not None:
-            played = self._playback
             part = min(max(wanted.seek, 0.0), 1.0)
-            self._wanted_ns = played.start_ns + int((played.end_ns - played.start_ns) * part)
-            if self._wanted_ns < played.at_ns:
-                played.rewind()
-                self.epoch += 1
-
-    async def run(self, moved: Callable[[], None]) -> None:
-        """Play for ever, a few lines at a time, so that other work is not held up."""
-        loop = asyncio.get_running_loop()
-        before_s = loop.time()
-        while True:
-            now_s = loop.time()
-            if self._step(now_s - before_s):
-                moved()
-            before_s = now_s
-            await asyncio.sleep(0 if self._wanted_ns is not None else _STEP_S)
-
-    def _step(self, passed_s: float) -> bool:
-        """Play what is due after so many seconds; whether time has passed on the recording."""
-        played = self._playback
-        if self._wanted_ns is not None:
-            played.advance(self._wanted_ns, _LINES_A_STEP)
-            if played.is_over or played.at_ns >= self._wanted_ns:
-                self._wanted_ns = None
-            return True
-        if not self._is_playing or played.is_over:
-            return False
-        played.advance(played.at_ns + int(passed_s * 1e9 * self._speed), _LINES_A_STEP)
-        return True
+            player.seek(played.start_ns + int((played.end_ns - played.start_ns) * part))
 
 
 def _statistics(source: Session | Trader | Hub | Playback) -> Mapping[str, SessionStatistics]:

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 from fluxum.clock import monotonic_s
 from fluxum.errors import TransportError
-from fluxum.sink.engine import EngineUrl, library
+from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
 from fluxum.sink.wire import Batch
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader", "Writer", "inspect"]
 
 _WRITE_S = 4.0  # below the publisher's own limit
+_CONNECT_S = 3.0
 _READ_AT_ONCE = 500
 _SILENT = logging.getLogger(f"{__name__}.librdkafka")
 _SILENT.addHandler(logging.NullHandler())
@@ -133,3 +134,21 @@ class Reader(_Link):
         self._consumer.assign(
             [self._kafka.TopicPartition(topic, *one) for one in self._next.items()]
         )
+
+
+class _Inspector(_Link):
+    def state(self) -> EngineState:
+        """See `inspect_engine`."""
+        admin = self._kafka.admin.AdminClient(dict(self._settings), logger=_SILENT)
+        found = admin.list_topics(timeout=_CONNECT_S)
+        topic = self._url.name
+        fact = f"{len(found.brokers)} brokers; whether they take messages is not known before"
+        is_there = topic in found.topics and found.topics[topic].error is None
+        missing = () if is_there else (f"the topic {topic} is not there yet",)
+        return EngineState(version="", facts=(fact, *missing))
+
+
+async def inspect(url: EngineUrl) -> EngineState:
+    """See `inspect_engine`."""
+    library("confluent_kafka.admin", "kafka")
+    return await asyncio.to_thread(_Inspector(url).state)

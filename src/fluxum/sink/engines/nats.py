@@ -10,14 +10,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from fluxum.sink.engine import EngineUrl, library
+from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.wire import Batch
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader", "Writer", "inspect"]
 
 _CONNECT_S = 3
 _READ_AT_ONCE = 500
 _IDLE_S = 300.0
+_WRONG_LAST_SEQUENCE = 10071  # JSStreamWrongLastSequenceErrF in the server's errors.json
 _ESCAPED = str.maketrans({".": "%2E", ">": "%3E", " ": "%20"})
 
 
@@ -32,8 +33,8 @@ class _Link:
         self._sent: list[asyncio.Future[Any]] = []
         self._error: Exception = ConnectionError("no server was tried")
 
-    async def open(self) -> None:
-        """Connect, and make the JetStream stream if it is not there."""
+    async def connect(self) -> None:
+        """Connect."""
         self._link = self._nats.NATS()  # `close` ends it, also if it never connects
         try:
             await self._link.connect(
@@ -48,6 +49,10 @@ class _Link:
         except library("nats.errors", "nats").NoServersError:
             raise self._error from None
         self._stream = self._link.jetstream()
+
+    async def open(self) -> None:
+        """Connect, and make the JetStream stream if it is not there."""
+        await self.connect()
         name = self._url.name
         api = library("nats.js.api", "nats")
         try:
@@ -141,6 +146,44 @@ class Reader(_Link):
         if found:
             self._last = found[-1].metadata.sequence.stream
         return [message.data for message in found]
+
+
+class _Inspector(_Link):
+    async def state(self) -> EngineState:
+        """See `inspect_engine`."""
+        server, name = self._link.connected_server_version, self._url.name
+        version = f"{server.major}.{server.minor}.{server.patch}"
+        errors = library("nats.js.errors", "nats")
+        try:
+            await self._stream.account_info()
+            info = await self._stream.stream_info(name)
+        except errors.NotFoundError:
+            return EngineState(version=version, facts=(f"the stream {name} is not there yet",))
+        except errors.Error as error:
+            return EngineState(version=version, refusal=f"JetStream: {error}")
+        try:  # a message that expects another one before it than there is, so it is never stored
+            headers = {"Nats-Expected-Last-Sequence": str(1 << 62)}
+            await self._stream.publish(f"{name}.doctor", b"", headers=headers)
+        except errors.APIError as error:
+            if error.err_code != _WRONG_LAST_SEQUENCE:
+                return EngineState(version=version, refusal=f"JetStream: {error.description}")
+        except errors.Error as error:
+            return EngineState(version=version, refusal=f"JetStream: {error}")
+        storage = library("nats.js.api", "nats").StorageType.MEMORY
+        is_memory = info.config.storage == storage
+        risks = (f"the stream {name} is kept in memory alone",) if is_memory else ()
+        facts = (f"{info.state.messages} batches in the stream {name}",)
+        return EngineState(version=version, facts=facts, risks=risks)
+
+
+async def inspect(url: EngineUrl) -> EngineState:
+    """See `inspect_engine`."""
+    link = _Inspector(url)
+    try:
+        await link.connect()
+        return await link.state()
+    finally:
+        await link.close()
 
 
 def _subject_of(name: str, stream: str) -> str:

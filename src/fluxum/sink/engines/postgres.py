@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from fluxum.clock import monotonic_s
-from fluxum.sink.engine import EngineUrl, library
+from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
 from fluxum.sink.wire import Batch, encode_batch, split
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader", "Writer", "inspect"]
 
 _CONNECT_S = 3.0
 _POLL_S = 0.05
@@ -43,6 +43,14 @@ ON CONFLICT (stream, epoch, n) DO NOTHING
 _READ = """
 SELECT stream, epoch, n, event, place FROM {name} WHERE place > $1 ORDER BY place LIMIT $2
 """
+_STATE = """
+SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS is_standby,
+    current_setting('transaction_read_only') AS read_only, current_user AS who,
+    current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit,
+    to_regclass($1) IS NOT NULL AS is_there,
+    CASE WHEN to_regclass($1) IS NULL THEN has_schema_privilege(current_schema(), 'CREATE')
+        ELSE has_table_privilege(to_regclass($1), 'INSERT') END AS may_write
+"""
 
 
 class _Link:
@@ -51,9 +59,13 @@ class _Link:
         self._url = url
         self._link: Any = None
 
+    async def connect(self) -> None:
+        """Connect."""
+        self._link = await self._asyncpg.connect(self._url.address, timeout=_CONNECT_S)
+
     async def open(self) -> None:
         """Connect, and make the table if it is not there."""
-        self._link = await self._asyncpg.connect(self._url.address, timeout=_CONNECT_S)
+        await self.connect()
         async with self._link.transaction():
             await self._link.execute(_LOCK.replace("$1", f"'{self._url.name}'"))
             await self._link.execute(_TABLE.format(name=self._url.name))
@@ -115,6 +127,34 @@ class Reader(_Link):
                 return _batches(found)
             if not rows:
                 await asyncio.sleep(_POLL_S)
+
+
+class _Inspector(_Link):
+    async def state(self) -> EngineState:
+        """See `inspect_engine`."""
+        name = self._url.name
+        row = await self._link.fetchrow(_STATE, name)
+        version = str(row["version"]).partition(" ")[0]
+        refusal = ""
+        if row["is_standby"] or row["read_only"] == "on":
+            refusal = "the database is read only"
+        elif not row["may_write"]:
+            what = f"write to the table {name}" if row["is_there"] else f"make the table {name}"
+            refusal = f"the user {row['who']} may not {what}"
+        facts = () if row["is_there"] else (f"the table {name} is not there yet",)
+        off = [one for one in ("fsync", "synchronous_commit") if row[one] == "off"]
+        risks = tuple(f"{one} is off: a crash loses what was acknowledged" for one in off)
+        return EngineState(version=version, refusal=refusal, facts=facts, risks=risks)
+
+
+async def inspect(url: EngineUrl) -> EngineState:
+    """See `inspect_engine`."""
+    link = _Inspector(url)
+    try:
+        await link.connect()
+        return await link.state()
+    finally:
+        await link.close()
 
 
 def _batches(rows: Sequence[Any]) -> list[bytes]:

@@ -15,11 +15,11 @@ from typing import Any
 
 from fluxum.clock import monotonic_s
 from fluxum.errors import LocalProtocolError
-from fluxum.sink.engine import EngineUrl, library
+from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
 from fluxum.sink.wire import Batch
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader", "Writer", "inspect"]
 
 _READ_AT_ONCE = 100  # entries of each stream
 _NAMES_S = 0.1  # how often new streams are looked for
@@ -144,6 +144,35 @@ class Reader(_Link):
     async def _end(self, key: bytes) -> bytes | str:
         entries = await self._link.xrevrange(key, count=1)
         return entries[0][0] if entries else "0"
+
+
+class _Inspector(_Link):
+    async def state(self) -> EngineState:
+        """See `inspect_engine`."""
+        found = await self._link.info()
+        version = str(found["redis_version"])
+        try:  # of a stream that is not there: it is refused as any entry would be, and never stored
+            await self._link.xadd(f"{self._name}:doctor", {b"batch": b""}, nomkstream=True)
+        except self._errors.ResponseError as error:
+            return EngineState(version=version, refusal=str(error))
+        risks: list[str] = []
+        if not found.get("aof_enabled"):
+            risks.append("appendonly is no: a restart loses what is newer than the last snapshot")
+        policy = str(found.get("maxmemory_policy", "noeviction"))
+        if found.get("maxmemory") and policy.startswith("allkeys"):
+            risks.append(f"maxmemory-policy is {policy}: full memory removes whole streams")
+        streams = await self._link.scard(self._name)
+        return EngineState(version=version, facts=(f"{streams} streams",), risks=tuple(risks))
+
+
+async def inspect(url: EngineUrl) -> EngineState:
+    """See `inspect_engine`."""
+    link = _Inspector(url)
+    try:
+        await link.open()
+        return await link.state()
+    finally:
+        await link.close()
 
 
 def _id(batch: Batch) -> str:
