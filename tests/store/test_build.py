@@ -422,7 +422,7 @@ def test_files_and_rows_in_memory_are_bounded(
 ) -> None:
     monkeypatch.setattr(parts, "_OPEN_FILES", 4)
     monkeypatch.setattr(parts, "_WAITING_ROWS", 5)
-    monkeypatch.setattr(parts, "_GROUP_ROWS", 3)
+    monkeypatch.setattr(parts, "GROUP_ROWS", 3)
     names = ("BTC/USD", "ETH/USD", "SOL/USD")
     frames = [trade(number // 3 + 1, str(number), names[number % 3]) for number in range(60)]
     path = handmade(tmp_path / "a.jsonl", *frames, step_ns=7_200_000_000_000)
