@@ -132,9 +132,8 @@ def record(
     venue = _one(parse_exchanges(exchange), exchange)
     symbols = parse_symbols(symbol) if symbol else configured_markets([venue])[venue]
     channels, interval_s = parse_channels(channel), parse_interval(interval)
-    if service is not None:
-        output, rotate_size, rotate_every = _served(service, output, rotate_size, rotate_every)
     _require_columns(service, columns)
+    output, rotate_size, rotate_every = _served(service, output, rotate_size, rotate_every)
     tape = _tape(output, venue, SystemClock(), rotate_size, rotate_every, append=append)
     follower = _follower(service) if service is not None and columns else None
     sessions = opened(
@@ -156,8 +155,12 @@ def _one(exchanges: Sequence[str], given: str) -> str:
     return exchanges[0]
 
 
-def _served(folder: Path, output: str, rotate_size: str, rotate_every: str) -> tuple[str, str, str]:
-    """The folder of tapes in a service's folder, and when its files end."""
+def _served(
+    folder: Path | None, output: str, rotate_size: str, rotate_every: str
+) -> tuple[str, str, str]:
+    """The folder of tapes in a service's folder, and when its files end; or what was given."""
+    if folder is None:
+        return output, rotate_size, rotate_every
     if output:
         raise BadInput(f"one of -o {folder} and {output} was expected: both say where to record")
     tapes = folder / _TAPES
@@ -173,7 +176,7 @@ def _served(folder: Path, output: str, rotate_size: str, rotate_every: str) -> t
     return str(tapes), rotate_size, rotate_every
 
 
-def _require_columns(service: Path | None, columns: bool) -> None:  # noqa: FBT001
+def _require_columns(service: Path | None, columns: bool) -> None:
     """Refuse columns that cannot be made, before there is a tape."""
     if columns and service is None:
         raise BadInput("columns are made in a folder: name it with -o FOLDER")
