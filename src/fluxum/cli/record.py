@@ -135,7 +135,6 @@ def record(
     _require_columns(service, columns)
     output, rotate_size, rotate_every = _served(service, output, rotate_size, rotate_every)
     tape = _tape(output, venue, SystemClock(), rotate_size, rotate_every, append=append)
-    follower = _follower(service) if service is not None and columns else None
     sessions = opened(
         [venue],
         symbols,
@@ -146,7 +145,7 @@ def record(
         proxy=proxy,
         recorder=TapeRecorder(tape),
     )
-    _keep(tape, _Progress(tape, venue, follower), sessions, seconds, metrics)
+    _keep(tape, _Progress(tape, venue, _follower(service, columns)), sessions, seconds, metrics)
 
 
 def _one(exchanges: Sequence[str], given: str) -> str:
@@ -184,7 +183,9 @@ def _require_columns(service: Path | None, columns: bool) -> None:
         require_arrow()
 
 
-def _follower(folder: Path) -> Follower:
+def _follower(folder: Path | None, columns: bool) -> Follower | None:
+    if folder is None or not columns:
+        return None
     try:
         return Follower(folder / _COLUMNS, folder / _TAPES)
     except OSError as error:

@@ -13,9 +13,10 @@ import msgspec
 from msgspec import structs
 
 from fluxum.book.proof import BookStatus
-from fluxum.model.event import Event, Loss
+from fluxum.model.event import Event, GapCause, Loss
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.replay import Replay
+from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import parquet
 from fluxum.store.coverage import RECORDING, Coverage, StreamKey, stream_of
 from fluxum.store.manifest import SCHEMA, Manifest, TableSums, TapeDigest, originals
@@ -137,7 +138,7 @@ class _Build:
             for event in moment.events:
                 self._events += 1
                 self._take(event)
-        for gap in self._replay.processor.gaps.open.values():
+        for gap in self._open_gaps():
             self._lack(open_gap_row(gap), self._now_ns)
         self._end()
 
@@ -226,6 +227,21 @@ class _Build:
         evidence = self._replay.processor.books.get(event.symbol).evidence
         is_proved = evidence.status is BookStatus.VALID
         return is_proved, (self._generations[event.symbol], is_proved)
+
+    def _open_gaps(self) -> Iterator[OpenGap]:
+        """The gaps that were open at the end; of all streams, if the recorder was killed."""
+        processor = self._replay.processor
+        yield from processor.gaps.open.values()
+        if self._replay.tape.header is None or not self._replay.links():
+            return
+        for subscription in processor.streams:
+            if subscription not in processor.gaps.open:
+                yield OpenGap(
+                    subscription=subscription,
+                    cause=GapCause.RECORDER,
+                    since_ns=self._now_ns,
+                    detail="the recording ends while its links are open: its recorder was killed",
+                )
 
     def _lack(self, row: Row, received_ns: int, events: int = 0) -> None:
         """Add a row of `gap`, which stands for an event or for none."""
