@@ -30,7 +30,13 @@ def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines()]
 
 
-PAGES = ("using-cli.md", "using-python.md", "monitoring/README.md", "columns.md")
+PAGES = (
+    "using-cli.md",
+    "using-python.md",
+    "monitoring/README.md",
+    "columns.md",
+    "service/README.md",
+)
 DOCUMENTED = [README, *((ROOT / "docs" / page).read_text() for page in PAGES)]
 SERVE, *CONSOLE = dict.fromkeys(
     block for document in DOCUMENTED for block in blocks("console", document)

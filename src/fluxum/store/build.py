@@ -14,7 +14,7 @@ from msgspec import structs
 
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Event, GapCause, Loss
-from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.model.market import BookSnapshot, BookUpdate, Trade
 from fluxum.replay import Replay
 from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import parquet
@@ -25,6 +25,7 @@ from fluxum.store.spans import AlreadyBuilt, Span, divide, epoch_of, held, name_
 from fluxum.store.tables import (
     Columnar,
     Row,
+    fits,
     gap_row,
     open_gap_row,
     rows_of,
@@ -203,23 +204,33 @@ class _Build:
 
     def _put(self, event: Columnar, stream: StreamKey) -> None:
         """Add the rows of an event, or a gap if they cannot hold it exactly."""
-        table, rows = rows_of(event)
-        is_proved = False
-        if isinstance(event, BookSnapshot | BookUpdate):
-            is_proved, state = self._state_of(event)
-            rows = [(*row, *state) for row in rows]
-        self._numbers[stream] += 1
+        number = self._numbers[stream] = self._numbers[stream] + 1
         counts = self._coverage.of(stream)
         counts.events += 1
-        if why := unfit(table, rows):
+        origin = (event.received_ns, event.venue_ns, self._epoch, number, self._frame)
+        if isinstance(event, BookSnapshot | BookUpdate):
+            is_proved, state = self._state_of(event)
+            if fits(event) or not self._is_unfit(event, stream):
+                counts.proved += is_proved
+                rows = len(event.bids) + len(event.asks) or 1
+                counts.rows += rows
+                self._sum("book_level", 1, rows)
+                if self._parts is not None:
+                    self._parts.add_book(event, origin, state)
+        elif (isinstance(event, Trade) and fits(event)) or not self._is_unfit(event, stream):
+            table, (row,) = rows_of(event)
+            counts.rows += 1
+            self._add(table, event.symbol, 1, [origin + row])
+
+    def _is_unfit(self, event: Columnar, stream: StreamKey) -> bool:
+        """Whether a table cannot hold an event, which becomes a gap then."""
+        table, rows = rows_of(event)
+        why = unfit(table, rows)
+        if why:
             self._unfit += 1
-            counts.unfit += 1
+            self._coverage.of(stream).unfit += 1
             self._lack(unfit_row(stream, event.received_ns, why), event.received_ns)
-            return
-        counts.rows += len(rows)
-        counts.proved += is_proved
-        origin = (event.received_ns, event.venue_ns, self._epoch, self._numbers[stream])
-        self._add(table, event.symbol, 1, [(*origin, self._frame, *row) for row in rows])
+        return bool(why)
 
     def _state_of(self, event: BookSnapshot | BookUpdate) -> tuple[bool, tuple[int, bool]]:
         """Whether the book is proved once its frame was read; that after the generation."""
@@ -252,14 +263,17 @@ class _Build:
         origin = (received_ns, None, self._epoch, self._numbers[_GAPS], self._frame)
         self._add("gap", "", events, [(*origin, *row)])
 
-    def _cover(self, rows: Sequence[Row]) -> None:
+    def _cover(self, rows: list[Row]) -> None:
         if rows:
             self._add("coverage", "", 0, rows)
 
-    def _add(self, table: str, symbol: str, events: int, rows: Sequence[Row]) -> None:
+    def _sum(self, table: str, events: int, rows: int) -> None:
         sums = self._sums.setdefault(table, [0, 0])
         sums[0] += events
-        sums[1] += len(rows)
+        sums[1] += rows
+
+    def _add(self, table: str, symbol: str, events: int, rows: list[Row]) -> None:
+        self._sum(table, events, len(rows))
         if self._parts is not None:
             self._parts.add(table, symbol, rows)
 

@@ -5,7 +5,7 @@ only when all files are whole and on disk: `Parts.place` renames them, then writ
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,9 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from fluxum.store.arrow import arrow, parquet
+from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.store.arrow import parquet
+from fluxum.store.buffers import Buffer, LevelBuffer, RowBuffer
 from fluxum.store.groups import GROUP_ROWS
 from fluxum.store.manifest import HIDDEN, UNFINISHED, ColumnFile, Manifest, sha256
 from fluxum.store.tables import COMMON, TABLES, Kind, Row, schema
@@ -50,24 +52,15 @@ class _Part:
         self.path = path
         self.table = table
         self.rows = 0
-        self.waiting: list[Row] = []
-        self._schema = schema(table)
+        self.waiting: Buffer = LevelBuffer() if table == "book_level" else RowBuffer(table)
         self._writer = open_writer(path, table)
 
     def flush(self) -> None:
         """Write the waiting rows as one row group."""
         if not self.waiting:
             return
-        pa = arrow()
-        columns = [
-            pa.array(values, field.type)
-            for values, field in zip(zip(*self.waiting, strict=True), self._schema, strict=True)
-        ]
-        self._writer.write_batch(
-            pa.record_batch(columns, schema=self._schema), row_group_size=GROUP_ROWS
-        )
         self.rows += len(self.waiting)
-        self.waiting.clear()
+        self._writer.write_batch(self.waiting.take(), row_group_size=GROUP_ROWS)
 
     def close(self, metadata: Mapping[str, str]) -> None:
         """Finish the file; it is on disk when this returns."""
@@ -77,8 +70,7 @@ class _Part:
         sync(self.path)
 
     def abandon(self) -> None:
-        """Close the file without caring what is in it."""
-        self.waiting.clear()
+        """Close the file without the rows that wait."""
         self._writer.close()
 
 
@@ -102,15 +94,25 @@ class Parts:
         for table in ("gap", "coverage"):  # that they are empty is worth knowing
             self._part(_Place(table))
 
-    def add(self, table: str, symbol: str, rows: Sequence[Row]) -> None:
+    def add(self, table: str, symbol: str, rows: list[Row]) -> None:
         """Add the rows of one event, which stay together in one file, that of its day."""
         if table in {"gap", "coverage"}:
             place = _Place(table)
         else:
             place = _Place(table, symbol, _day(rows[0][0] // _DAY_NS))
         part = self._part(place)
-        part.waiting.extend(rows)
-        self._waiting += len(rows)
+        assert isinstance(part.waiting, RowBuffer)
+        part.waiting.add(rows)
+        self._added(part, len(rows))
+
+    def add_book(self, event: BookSnapshot | BookUpdate, origin: Row, state: Row) -> None:
+        """Add the rows of one message of a book; see `LevelBuffer.add`."""
+        part = self._part(_Place("book_level", event.symbol, _day(event.received_ns // _DAY_NS)))
+        assert isinstance(part.waiting, LevelBuffer)
+        self._added(part, part.waiting.add(event, origin, state))
+
+    def _added(self, part: _Part, rows: int) -> None:
+        self._waiting += rows
         if len(part.waiting) >= GROUP_ROWS:
             self._waiting -= len(part.waiting)
             part.flush()
