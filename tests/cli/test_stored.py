@@ -39,7 +39,7 @@ def test_the_sums_are_written(fluxum: Commands, tape: str, tmp_path: Path) -> No
     assert (done.status, done.err) == (0, "")
     first, second = done.out.splitlines()
     assert first.endswith("a.jsonl: 3 frames, NOT PROVED, 3 files")
-    assert second == "  3 events = 1 gap + 2 trade: the sums close"
+    assert second == "  3 events = 1 gap (2 rows) + 2 trade: the sums close"
 
 
 def test_a_build_as_json_and_a_second_one(

@@ -152,6 +152,9 @@ def main() -> int:
         service = Trials(Path(folder), endpoint)
         for trial in trials:
             service.run(trial)
+            beside = " and what makes columns" if trial.kills_both else ""
+            told = f"{trial.signal}{beside} after {trial.after_s:.1f} s: {trial.frames} frames"
+            print(f"{told}, {'; '.join(trial.wrong) or 'nothing wrong'}", flush=True)
         faults = service.finish()
     for name in SIGNALS:
         ours = [one for one in trials if one.signal == name]

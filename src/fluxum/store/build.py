@@ -10,11 +10,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Event, GapCause, Loss
-from fluxum.model.market import BookSnapshot, BookUpdate, Trade
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.replay import Replay
 from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import parquet
@@ -23,6 +23,7 @@ from fluxum.store.manifest import SCHEMA, Manifest, TableSums, TapeDigest, origi
 from fluxum.store.parts import Parts, leftovers
 from fluxum.store.spans import AlreadyBuilt, Span, divide, epoch_of, held, name_of
 from fluxum.store.tables import (
+    TABLED,
     Columnar,
     Row,
     fits,
@@ -37,8 +38,6 @@ from fluxum.verify import Report, Verification
 from fluxum.version import __version__
 
 __all__ = ["AlreadyBuilt", "build", "build_spans"]
-
-_GAPS = StreamKey("gap")
 
 
 def build(
@@ -100,6 +99,14 @@ class _Overtaken(Exception):
     """Another process has built a part of a span since it was planned."""
 
 
+class _Stream(Struct):
+    """A stream of the recording: how many events it has had, and how many snapshots."""
+
+    key: StreamKey
+    number: int = 0
+    generation: int = 0
+
+
 class _Build:
     """One recording on its way into columns."""
 
@@ -117,9 +124,9 @@ class _Build:
         self._depth = depth
         self._placed = placed
         self._waits = waits
-        self._numbers: Counter[StreamKey] = Counter()
-        self._generations: Counter[str] = Counter()
-        self._frame = self._now_ns = 0
+        self._streams: dict[StreamKey, _Stream] = {}
+        self._named: dict[tuple[type, str | None, int | None], _Stream] = {}
+        self._gaps = self._frame = self._now_ns = 0
         self._coverage = Coverage()
         self._closing = ExitStack()
         first = next(spans)
@@ -193,51 +200,67 @@ class _Build:
 
     def _take(self, event: Event) -> None:
         """Put an event into its table, or count it."""
-        stream = stream_of(event)
-        if isinstance(event, Loss):
-            self._lack(gap_row(event), event.received_ns, events=1)
-        elif isinstance(event, Columnar):
+        stream = self._stream_of(event)
+        if isinstance(event, BookUpdate) or isinstance(event, BookSnapshot):  # noqa: SIM101 - faster
+            self._put_book(event, stream)
+        elif isinstance(event, TABLED):
             self._put(event, stream)
+        elif isinstance(event, Loss):
+            self._lack(gap_row(event), event.received_ns, events=1)
         else:
             self._elsewhere[str(event.__struct_config__.tag)] += 1
-            self._coverage.of(stream).events += 1
+            self._coverage.of(stream.key).events += 1
 
-    def _put(self, event: Columnar, stream: StreamKey) -> None:
-        """Add the rows of an event, or a gap if they cannot hold it exactly."""
-        number = self._numbers[stream] = self._numbers[stream] + 1
-        counts = self._coverage.of(stream)
+    def _stream_of(self, event: Event) -> "_Stream":
+        """The stream of an event; each has one."""
+        name = (type(event), getattr(event, "symbol", None), getattr(event, "interval_s", None))
+        stream = self._named.get(name)
+        if stream is None:
+            key = stream_of(event)
+            stream = self._named[name] = self._streams.setdefault(key, _Stream(key))
+        return stream
+
+    def _put_book(self, event: BookSnapshot | BookUpdate, stream: "_Stream") -> None:
+        """Add the rows of a message of a book, with whether the book is proved after its frame."""
+        stream.number += 1
+        stream.generation += isinstance(event, BookSnapshot)
+        counts = self._coverage.of(stream.key)
         counts.events += 1
-        origin = (event.received_ns, event.venue_ns, self._epoch, number, self._frame)
-        if isinstance(event, BookSnapshot | BookUpdate):
-            is_proved, state = self._state_of(event)
-            if fits(event) or not self._is_unfit(event, stream):
-                counts.proved += is_proved
-                rows = len(event.bids) + len(event.asks) or 1
-                counts.rows += rows
-                self._sum("book_level", 1, rows)
-                if self._parts is not None:
-                    self._parts.add_book(event, origin, state)
-        elif (isinstance(event, Trade) and fits(event)) or not self._is_unfit(event, stream):
-            table, (row,) = rows_of(event)
-            counts.rows += 1
-            self._add(table, event.symbol, 1, [origin + row])
+        if not fits(event) and self._is_unfit(event, stream):
+            return
+        evidence = self._replay.processor.books.get(event.symbol).evidence
+        is_proved = evidence.status is BookStatus.VALID
+        rows = len(event.bids) + len(event.asks) or 1
+        counts.proved += is_proved
+        counts.rows += rows
+        self._sum("book_level", 1, rows)
+        if self._parts is not None:
+            origin = self._origin_of(event, stream)
+            self._parts.add_book(event, origin, (stream.generation, is_proved))
 
-    def _is_unfit(self, event: Columnar, stream: StreamKey) -> bool:
+    def _put(self, event: Trade | Ticker | Candle, stream: "_Stream") -> None:
+        """Add the row of an event, or a gap if it cannot hold it exactly."""
+        stream.number += 1
+        counts = self._coverage.of(stream.key)
+        counts.events += 1
+        if not (isinstance(event, Trade) and fits(event)) and self._is_unfit(event, stream):
+            return
+        counts.rows += 1
+        table, (row,) = rows_of(event)
+        self._add(table, event.symbol, 1, [self._origin_of(event, stream) + row])
+
+    def _origin_of(self, event: Columnar, stream: "_Stream") -> Row:
+        return (event.received_ns, event.venue_ns, self._epoch, stream.number, self._frame)
+
+    def _is_unfit(self, event: Columnar, stream: "_Stream") -> bool:
         """Whether a table cannot hold an event, which becomes a gap then."""
         table, rows = rows_of(event)
         why = unfit(table, rows)
         if why:
             self._unfit += 1
-            self._coverage.of(stream).unfit += 1
-            self._lack(unfit_row(stream, event.received_ns, why), event.received_ns)
+            self._coverage.of(stream.key).unfit += 1
+            self._lack(unfit_row(stream.key, event.received_ns, why), event.received_ns)
         return bool(why)
-
-    def _state_of(self, event: BookSnapshot | BookUpdate) -> tuple[bool, tuple[int, bool]]:
-        """Whether the book is proved once its frame was read; that after the generation."""
-        self._generations[event.symbol] += isinstance(event, BookSnapshot)
-        evidence = self._replay.processor.books.get(event.symbol).evidence
-        is_proved = evidence.status is BookStatus.VALID
-        return is_proved, (self._generations[event.symbol], is_proved)
 
     def _open_gaps(self) -> Iterator[OpenGap]:
         """The gaps that were open at the end; of all streams, if the recorder was killed."""
@@ -256,11 +279,11 @@ class _Build:
 
     def _lack(self, row: Row, received_ns: int, events: int = 0) -> None:
         """Add a row of `gap`, which stands for an event or for none."""
-        self._numbers[_GAPS] += 1
+        self._gaps += 1
         counts = self._coverage.of(RECORDING)
         counts.events += events
         counts.rows += 1
-        origin = (received_ns, None, self._epoch, self._numbers[_GAPS], self._frame)
+        origin = (received_ns, None, self._epoch, self._gaps, self._frame)
         self._add("gap", "", events, [(*origin, *row)])
 
     def _cover(self, rows: list[Row]) -> None:

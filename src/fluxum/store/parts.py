@@ -7,14 +7,12 @@ only when all files are whole and on disk: `Parts.place` renames them, then writ
 import os
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from functools import lru_cache
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
 
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.store.arrow import parquet
@@ -30,19 +28,17 @@ _OPEN_FILES = 128
 _DAY_NS = 86_400 * 10**9
 
 
-class _Place(Struct, frozen=True):
-    """The table, market and day (UTC) that a file is of; `gap` and `coverage` have only a table."""
+_Place = tuple[str, str, int]
+"""The table, market and day (UTC) of a file; `gap` and `coverage` have neither market nor day."""
 
-    table: str
-    symbol: str = ""
-    day: str = ""
 
-    def folder(self, venue: str) -> Path:
-        """The folder of its files: Hive's form, `/` and the like as %2F."""
-        path = Path(self.table) / f"venue={quote(venue, safe='')}"
-        if self.symbol:
-            path = path / f"symbol={quote(self.symbol, safe='')}" / f"date={self.day}"
-        return path
+def _folder(venue: str, place: _Place) -> Path:
+    """The folder of a place's files: Hive's form, `/` and the like as %2F."""
+    table, symbol, day = place
+    path = Path(table) / f"venue={quote(venue, safe='')}"
+    if symbol:
+        path = path / f"symbol={quote(symbol, safe='')}" / f"date={_day(day)}"
+    return path
 
 
 class _Part:
@@ -52,6 +48,7 @@ class _Part:
         self.path = path
         self.table = table
         self.rows = 0
+        self.used = 0
         self.waiting: Buffer = LevelBuffer() if table == "book_level" else RowBuffer(table)
         self._writer = open_writer(path, table)
 
@@ -90,24 +87,20 @@ class Parts:
         self._open: dict[_Place, _Part] = {}
         self._numbers: dict[_Place, int] = {}
         self._done: list[_Part] = []
-        self._waiting = 0
+        self._waiting = self._uses = 0
         for table in ("gap", "coverage"):  # that they are empty is worth knowing
-            self._part(_Place(table))
+            self._part(table, "", 0)
 
     def add(self, table: str, symbol: str, rows: list[Row]) -> None:
         """Add the rows of one event, which stay together in one file, that of its day."""
-        if table in {"gap", "coverage"}:
-            place = _Place(table)
-        else:
-            place = _Place(table, symbol, _day(rows[0][0] // _DAY_NS))
-        part = self._part(place)
+        part = self._part(table, symbol, rows[0][0] // _DAY_NS if symbol else 0)
         assert isinstance(part.waiting, RowBuffer)
         part.waiting.add(rows)
         self._added(part, len(rows))
 
     def add_book(self, event: BookSnapshot | BookUpdate, origin: Row, state: Row) -> None:
         """Add the rows of one message of a book; see `LevelBuffer.add`."""
-        part = self._part(_Place("book_level", event.symbol, _day(event.received_ns // _DAY_NS)))
+        part = self._part("book_level", event.symbol, event.received_ns // _DAY_NS)
         assert isinstance(part.waiting, LevelBuffer)
         self._added(part, part.waiting.add(event, origin, state))
 
@@ -150,15 +143,18 @@ class Parts:
         self._open.clear()
         self._staging.remove()
 
-    def _part(self, place: _Place) -> _Part:
-        part = self._open.pop(place, None)
+    def _part(self, table: str, symbol: str, day: int) -> _Part:
+        """The file of a table, a market and a day, counted from 1970-01-01."""
+        place = (table, symbol, day)
+        part = self._open.get(place)
         if part is None:
             if len(self._open) >= _OPEN_FILES:
-                self._finish(next(iter(self._open)))
+                self._finish(min(self._open, key=lambda one: self._open[one].used))
             number = self._numbers[place] = self._numbers.get(place, 0) + 1
-            file = place.folder(self._venue) / f"{self._name}-{number}.parquet"
-            part = _Part(self._staging.path / file, place.table)
-        self._open[place] = part  # the last one used is the last one
+            file = _folder(self._venue, place) / f"{self._name}-{number}.parquet"
+            part = self._open[place] = _Part(self._staging.path / file, table)
+        self._uses += 1
+        part.used = self._uses
         return part
 
     def _finish(self, place: _Place) -> None:
@@ -234,7 +230,6 @@ def _above(path: str) -> list[Path]:
     return list(Path(path).parent.parents)
 
 
-@lru_cache(maxsize=16)
 def _day(number: int) -> str:
     """The date of a day, counted from 1970-01-01."""
     return (date(1970, 1, 1) + timedelta(number)).isoformat()

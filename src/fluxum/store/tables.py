@@ -31,6 +31,7 @@ from fluxum.store.arrow import arrow
 __all__ = [
     "COMMON",
     "SCALE",
+    "TABLED",
     "TABLES",
     "Columnar",
     "Kind",
@@ -154,6 +155,8 @@ TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
 
 Columnar = Trade | BookSnapshot | BookUpdate | Ticker | Candle
 """The events that have a table of their own."""
+TABLED: Final = (Trade, Ticker, Candle)
+"""Those of them that are one row."""
 _TABLE_OF: Final[Mapping[type, str]] = {Ticker: "ticker", Candle: "candle"}
 
 
