@@ -40,6 +40,7 @@ PAGES = (
     "columns.md",
     "bots.md",
     "serve.md",
+    "service/README.md",
 )
 DOCUMENTED = [README, *((ROOT / "docs" / page).read_text() for page in PAGES)]
 GUIDES = ("backtests.md", "reports.md")

@@ -6,7 +6,7 @@ request for a new snapshot over the link has no effect, as there is no answer: a
 check stays desynced until the tape has a snapshot. One that a session fetches is on the tape.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import NoReturn
@@ -82,6 +82,8 @@ class Moment(Struct, frozen=True):
 class Replay:
     """Plays one recording; if it has several files, `more` are the others, in order.
 
+    `later` are further ones that may not be written yet; see `TapeReader`.
+
     `venue` is needed for bare recordings without a `.meta.json` beside them. `depth` is that of
     books if neither the file nor its neighbouring `.meta.json` contains it. Raises TapeError
     for a file that is none, BadInput for a venue that is unknown.
@@ -93,8 +95,9 @@ class Replay:
         venue: str | None = None,
         depth: int | None = None,
         more: Sequence[Path] = (),
+        later: Iterable[Path] = (),
     ) -> None:
-        self.tape = TapeReader(path, *more)
+        self.tape = TapeReader(path, *more, later=later)
         header = self.tape.header
         name = header.venue if header is not None else variant(path, venue)
         if name is None and not self.tape.lines:

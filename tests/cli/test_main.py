@@ -168,6 +168,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sim serve": (),
     "columns build": ("tape.jsonl", "-o", "columns"),
     "columns check": ("columns",),
+    "columns compact": ("columns",),
     "columns sql": ("columns", "SELECT 1"),
     "bot new": ("maker.py",),
     "bot check": MAKER,

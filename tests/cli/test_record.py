@@ -65,6 +65,9 @@ def test_what_is_no_time_is_refused_as_it_was_given(text: str) -> None:
         (("tapes/",), "a folder that exists was expected, was 'tapes/': make it first"),
         (("/dev/full",), "/dev/full exists"),
         (("--append", "/dev/full"), "/dev/full is no regular file"),
+        (("x.gz", "--columns"), "columns are made in a folder: name it with -o FOLDER"),
+        (("x.gz", "-o", "data"), "one of -o data and x.gz was expected"),
+        (("-o", "tape.jsonl.gz"), "cannot make tape.jsonl.gz/tapes: Not a directory"),
     ],
     ids=str,
 )

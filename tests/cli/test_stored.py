@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from commands import Commands, commands
-from store.test_build import handmade, trade
+from store.test_build import NS, handmade, trade
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'fluxum[frames]'")
 pytest.importorskip("duckdb", reason="duckdb is not installed: pip install 'fluxum[frames]'")
@@ -39,7 +39,7 @@ def test_the_sums_are_written(fluxum: Commands, tape: str, tmp_path: Path) -> No
     assert (done.status, done.err) == (0, "")
     first, second = done.out.splitlines()
     assert first.endswith("a.jsonl: 3 frames, NOT PROVED, 3 files")
-    assert second == "  3 events = 1 gap + 2 trade: the sums close"
+    assert second == "  3 events = 1 gap (2 rows) + 2 trade: the sums close"
 
 
 def test_a_build_as_json_and_a_second_one(
@@ -126,3 +126,27 @@ def test_a_wrong_question_is_status_2(fluxum: Commands, columns: str) -> None:
 
     assert (done.status, done.out) == (2, "")
     assert done.err == "fluxum: one SELECT was expected, was DROP\n"
+
+
+def test_past_days_are_made_one_and_the_present_one_stays(
+    fluxum: Commands, tape: str, columns: str, tmp_path: Path
+) -> None:
+    other = handmade(tmp_path / "b.jsonl", trade(3, "7"), started_ns=NS + 1)
+    assert fluxum("columns", "build", str(other), "-o", columns).status == 0
+
+    before = fluxum("columns", "compact", columns, "--before", "2026-08-01")
+    done = fluxum("columns", "compact", columns, "--before", "2026-08-02", "-f", "json")
+
+    assert (before.status, before.out) == (0, "")
+    (record,) = json.loads(done.out)
+    assert (record["merged"], record["files"], record["sums_close"]) == (2, 3, True)
+    checked = fluxum("columns", "check", columns, tape, str(other))
+    assert "a.jsonl, b.jsonl: 4 frames, NOT PROVED, 3 files" in checked.out
+    assert "replayed and equal row by row" in checked.out
+
+
+def test_a_date_that_is_none_is_status_2(fluxum: Commands, columns: str) -> None:
+    done = fluxum("columns", "compact", columns, "--before", "1.8.2026")
+
+    assert (done.status, done.out) == (2, "")
+    assert "a date like 2026-11-30 was expected, was '1.8.2026'" in done.err

@@ -99,6 +99,22 @@ def test_every_format_is_whole(endpoint: str, form: str) -> None:
         assert len(lines) == 3
 
 
+def test_a_service_has_tapes_and_their_columns(endpoint: str, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'fluxum[frames]'")
+    folder = tmp_path / "data"
+    words = ("record", "-o", str(folder), "--columns", "-s", "BTC/USD", "--rotate-every", "1s")
+
+    done = fluxum(*words, "--seconds", "2.5", "--endpoint", endpoint)
+
+    assert done.returncode == 0, done.stderr
+    tapes = list((folder / "tapes").iterdir())
+    assert f"rows of {len(tapes)} files in {folder / 'columns'}" in done.stderr
+    assert len(tapes) > 1
+    checked = fluxum("columns", "check", str(folder / "columns"), str(folder / "tapes"))
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout.count("replayed and equal row by row") == len(tapes)
+
+
 def test_a_refused_symbol_ends_with_the_venues_words(endpoint: str) -> None:
     done = fluxum("stream", "trade", "-s", "XBT/USD", "--endpoint", endpoint)
 

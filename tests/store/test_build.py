@@ -232,9 +232,10 @@ def test_files_say_where_they_came_from(tape: tuple[Path, list[Event]], columns:
 
 
 def test_gap_and_coverage_are_written_when_nothing_happened(tmp_path: Path) -> None:
-    path = handmade(tmp_path / "quiet.jsonl", trade(1, "100.5"))
+    path = tmp_path / "quiet.jsonl"
+    path.write_bytes(trade(1, "100.5") + b"\n")  # bare: of a tape the end of its links is known
 
-    manifest = build([path], tmp_path / "out")
+    manifest = build([path], tmp_path / "out", "kraken")
 
     assert {file.table for file in manifest.files} == {"gap", "coverage", "trade"}
     assert rows(tmp_path / "out", "gap") == []
@@ -274,7 +275,7 @@ def test_what_does_not_fit_is_left_out_counted_and_a_gap(tmp_path: Path, price: 
 
     manifest = build([path], tmp_path / "out")
 
-    (gap,) = rows(tmp_path / "out", "gap")
+    gap, _ = rows(tmp_path / "out", "gap")
     assert [one["n"] for one in rows(tmp_path / "out", "trade")] == [1, 3]
     assert (manifest.unfit, manifest.tables["trade"].events, manifest.sums_close) == (1, 2, True)
     assert (gap["kind"], gap["symbol"], gap["missing"]) == ("unfit", "BTC/USD", 1)
@@ -297,6 +298,20 @@ def test_a_gap_that_nothing_ended_is_a_row(tmp_path: Path) -> None:
         ("link_lost", None, NS + 5),
         ("open", "link_lost", None),
     ]
+
+
+def test_a_recorder_that_was_killed_leaves_a_gap_of_every_stream(tmp_path: Path) -> None:
+    frames = (trade(1, "100.5"), trade(1, "7", "ETH/USD"))
+
+    build([handmade(tmp_path / "a.jsonl", *frames)], tmp_path / "out")
+
+    found = rows(tmp_path / "out", "gap")
+    names = ("kind", "channel", "symbol", "cause", "since_ns", "until_ns")
+    assert [tuple(one[name] for name in names) for one in found] == [
+        ("open", "trade", symbol, "recorder", NS + 1_000_000, None)
+        for symbol in ("BTC/USD", "ETH/USD")
+    ]
+    assert found[0]["detail"].endswith("its recorder was killed")
 
 
 def test_a_damaged_tape_gives_what_comes_before_the_damage(tmp_path: Path) -> None:
@@ -422,7 +437,7 @@ def test_files_and_rows_in_memory_are_bounded(
 ) -> None:
     monkeypatch.setattr(parts, "_OPEN_FILES", 4)
     monkeypatch.setattr(parts, "_WAITING_ROWS", 5)
-    monkeypatch.setattr(parts, "_GROUP_ROWS", 3)
+    monkeypatch.setattr(parts, "GROUP_ROWS", 3)
     names = ("BTC/USD", "ETH/USD", "SOL/USD")
     frames = [trade(number // 3 + 1, str(number), names[number % 3]) for number in range(60)]
     path = handmade(tmp_path / "a.jsonl", *frames, step_ns=7_200_000_000_000)

@@ -13,7 +13,7 @@ from fluxum.store.arrow import arrow, parquet
 from fluxum.store.build import build
 from fluxum.store.check import check
 from fluxum.store.manifest import ColumnFile, Manifest, manifests, sha256
-from store.test_build import handmade, trade
+from store.test_build import NS, handmade, trade
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'fluxum[frames]'")
 
@@ -92,7 +92,7 @@ def test_a_row_less_opens_the_sums(columns: Path) -> None:
 
 def test_a_loss_less_opens_the_sums(columns: Path) -> None:
     gap = file_of(columns, "gap")
-    assert gap.rows == 1  # trade number 3 is missing
+    assert gap.rows == 2  # trade number 3 is missing; and the recorder was killed
 
     rewrite(columns, gap, lambda table: table.slice(1))
 
@@ -131,7 +131,7 @@ def test_one_changed_price_is_found_only_with_the_recording(columns: Path, tape:
 
 
 def test_a_recording_that_the_folder_has_not(columns: Path, tmp_path: Path) -> None:
-    other = handmade(tmp_path / "b.jsonl", trade(7, "1"))
+    other = handmade(tmp_path / "b.jsonl", trade(7, "1"), started_ns=NS + 1)
 
     with pytest.raises(BadInput, match=r"has no columns of .*b\.jsonl"):
         check(columns, [[other]])

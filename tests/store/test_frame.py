@@ -7,13 +7,23 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from msgspec import structs
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import fluxum
+from facts import EVENT_TYPES, structs
 from fluxum import BookSnapshot, BookUpdate, Fee, Fill, Level, Side, Symbol, Trade, frame
 from fluxum.errors import BadInput
-from fluxum.model.account import Liquidity
+from fluxum.model.account import Balance, Balances, Liquidity
 from fluxum.model.event import Channel, Gap, GapCause, Repair, Subscription
+from fluxum.model.market import (
+    Level3Snapshot,
+    Level3Update,
+    OrderAction,
+    OrderChange,
+    RestingOrder,
+)
 
 pa: Any = pytest.importorskip(
     "pyarrow", reason="pyarrow is not installed: pip install 'fluxum[frames]'"
@@ -32,7 +42,7 @@ ONE = Trade(
     venue_ns=None,
     received_ns=NS,
 )
-TWO = structs.replace(ONE, price=Decimal("0.000000123456"), venue_ns=NS - 1)
+TWO = replace(ONE, price=Decimal("0.000000123456"), venue_ns=NS - 1)
 
 
 def rows(table: Any) -> list[dict[str, Any]]:
@@ -129,17 +139,88 @@ def test_books_are_a_row_a_level() -> None:
     ]
 
 
+def test_level3_is_a_row_an_order() -> None:
+    first = RestingOrder("a", Decimal("9.5"), Decimal(1), NS - 7)
+    snapshot = Level3Snapshot(
+        venue="kraken", symbol=BTC, bids=(first,), asks=(), depth=10, received_ns=NS, checksum=5
+    )
+    change = OrderChange(OrderAction.DELETE, RestingOrder("b", Decimal("9.75"), Decimal(0)))
+    update = Level3Update(
+        venue="kraken", symbol=BTC, bids=(), asks=(change,), received_ns=NS + 1, venue_ns=NS
+    )
+    empty = Level3Update(venue="kraken", symbol=BTC, bids=(), asks=(), received_ns=NS + 2)
+
+    table = frame([snapshot, update, empty])
+
+    names = (
+        "event",
+        "kind",
+        "side",
+        "action",
+        "order_id",
+        "price",
+        "quantity",
+        "checksum",
+        "depth",
+    )
+    assert [tuple(row[name] for name in names) for row in rows(table)] == [
+        (0, "snapshot", "bid", None, "a", Decimal("9.50"), 1, 5, 10),
+        (1, "update", "ask", "delete", "b", Decimal("9.75"), 0, None, None),
+        (2, "update", None, None, None, None, None, None, None),
+    ]
+    assert table["order_ns"].cast("int64").to_pylist() == [NS - 7, None, None]
+
+
+def test_a_list_of_balances_is_a_row_a_balance() -> None:
+    usd, btc = fluxum.Asset("USD"), fluxum.Asset("BTC")
+    held = tuple(
+        Balance(venue="kraken", asset=asset, total=Decimal(total), received_ns=NS)
+        for asset, total in ((usd, "10.5"), (btc, "0.00000001"))
+    )
+    both = Balances(venue="kraken", balances=held, received_ns=NS + 1)
+    none = Balances(venue="kraken", balances=(), received_ns=NS + 2)
+
+    table = frame([both, none])
+
+    names = ("event", "venue", "asset", "total")
+    assert [tuple(row[name] for name in names) for row in rows(table)] == [
+        (0, "kraken", "USD", Decimal("10.5")),
+        (0, "kraken", "BTC", Decimal("1E-8")),
+        (1, "kraken", None, None),
+    ]
+    assert table["received_ns"].cast("int64").to_pylist() == [NS + 1, NS + 1, NS + 2]
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.__name__)
+def test_every_kind_of_event_is_a_frame(kind: type[fluxum.Event]) -> None:
+    @given(st.lists(structs(kind), min_size=1, max_size=3))
+    def check(events: list[Any]) -> None:
+        try:
+            table = frame(events)
+        except BadInput:  # a random number that no column holds
+            return
+        named = set(kind.__struct_fields__) - {"bids", "asks", "balances", "positions", "orders"}
+        columns = table.column_names
+        assert all(
+            any(one == name or one.startswith(f"{name}_") for one in columns) for name in named
+        )
+        assert table.num_rows >= len(events)
+        assert frame([], kind).schema.names == columns
+
+    check()
+
+
 @pytest.mark.parametrize(
     ("events", "message"),
     [
         ([], r"there are no events: name their kind, as in frame\(\[\], Trade\)"),
         ([ONE, BookUpdate("kraken", BTC, (), (), None, NS)], "were BookUpdate, Trade"),
         (
-            [ONE, structs.replace(ONE, price=Decimal("1E-34"))],
+            [ONE, replace(ONE, price=Decimal("1E-34"))],
             "price of Trade needs 5 digits before the point and 34 behind it, as in 1E-34",
         ),
-        ([structs.replace(ONE, quantity=Decimal("NaN"))], "quantity of Trade was NaN"),
-        ([structs.replace(ONE, sequence=1 << 63)], "sequence of Trade does not fit into 64 bits"),
+        ([replace(ONE, quantity=Decimal("NaN"))], "quantity of Trade was NaN"),
+        ([replace(ONE, sequence=1 << 63)], "sequence of Trade does not fit into 64 bits"),
     ],
 )
 def test_what_cannot_be_a_frame_is_refused_by_name(

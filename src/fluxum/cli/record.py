@@ -38,11 +38,16 @@ from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.event import MarketEvent, Subscription
 from fluxum.session.session import Session
+from fluxum.store.arrow import require_arrow
+from fluxum.store.follower import Follower
 from fluxum.tape import TapeRecorder, TapeWriter, gaps
 
-__all__ = ["DataLost", "parse_size", "parse_span", "record"]
+__all__ = ["ColumnsLacking", "DataLost", "parse_size", "parse_span", "record"]
 
 _CHECK_S = 0.5
+_COLUMNS_S = 60.0
+_TAPES, _COLUMNS = "tapes", "columns"
+_SERVICE_SIZE, _SERVICE_SPAN = "256MB", "1h"
 _SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SPANS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MEASURE = re.compile("([0-9]{1,9})([A-Za-z]+)")
@@ -50,6 +55,10 @@ _MEASURE = re.compile("([0-9]{1,9})([A-Za-z]+)")
 
 class DataLost(FluxumError):
     """A recording has a gap, which the recorder caused."""
+
+
+class ColumnsLacking(FluxumError):
+    """A recording has no columns, or not all of them."""
 
 
 Tape = Annotated[
@@ -69,10 +78,27 @@ RotateEvery = Annotated[
         "--rotate-every", help="Begin another file at every full 15m, 1h or 1d of UTC time."
     ),
 ]
+Service = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="A folder for a service, which is made if need be: tapes in FOLDER/tapes, another file"
+        " every hour and at 256MB.",
+    ),
+]
+Columns = Annotated[
+    bool,
+    typer.Option(
+        "--columns",
+        help="With -o, make columns in FOLDER/columns of each tape once it is complete.",
+    ),
+]
 
 
 def record(
     output: Tape = "",
+    service: Service = None,
     symbol: Symbols = "",
     exchange: Exchange = FIRST_EXCHANGE,
     channel: str = "book,trade,ticker",
@@ -81,6 +107,7 @@ def record(
     append: Append = False,
     rotate_size: RotateSize = "",
     rotate_every: RotateEvery = "",
+    columns: Columns = False,
     seconds: Seconds = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
@@ -93,18 +120,23 @@ def record(
     is put into each file's name. If a disk is full, the tape suffers, not the session: recording
     is tried again, the missing frames are reported, and the exit status is 1.
 
+    Columns are made by a process beside this one, from the tapes: they cost the session nothing,
+    and a crash loses none. What is lacking of earlier recordings in FOLDER is made first.
+
     Example: fluxum record btc.jsonl.gz --symbol BTC/USD --seconds 60
 
     Example: fluxum record tapes/ --symbol BTC/USD,ETH/USD --rotate-every 1h --rotate-size 500MB
+
+    Example: fluxum record -o data --columns --symbol BTC/USD,ETH/USD
     """
-    exchanges = parse_exchanges(exchange)
-    if len(exchanges) != 1:
-        raise BadInput(f"a tape holds one exchange, was {exchange!r}")
-    symbols = parse_symbols(symbol) if symbol else configured_markets(exchanges)[exchanges[0]]
+    venue = _one(parse_exchanges(exchange), exchange)
+    symbols = parse_symbols(symbol) if symbol else configured_markets([venue])[venue]
     channels, interval_s = parse_channels(channel), parse_interval(interval)
-    tape = _tape(output, exchanges[0], SystemClock(), rotate_size, rotate_every, append=append)
+    _require_columns(service, columns)
+    output, rotate_size, rotate_every = _served(service, output, rotate_size, rotate_every)
+    tape = _tape(output, venue, SystemClock(), rotate_size, rotate_every, append=append)
     sessions = opened(
-        exchanges,
+        [venue],
         symbols,
         channels,
         depth=depth,
@@ -113,7 +145,51 @@ def record(
         proxy=proxy,
         recorder=TapeRecorder(tape),
     )
-    _keep(tape, _Progress(tape, exchanges[0]), sessions, seconds, metrics)
+    _keep(tape, _Progress(tape, venue, _follower(service, columns)), sessions, seconds, metrics)
+
+
+def _one(exchanges: Sequence[str], given: str) -> str:
+    if len(exchanges) != 1:
+        raise BadInput(f"a tape holds one exchange, was {given!r}")
+    return exchanges[0]
+
+
+def _served(
+    folder: Path | None, output: str, rotate_size: str, rotate_every: str
+) -> tuple[str, str, str]:
+    """The folder of tapes in a service's folder, and when its files end; or what was given."""
+    if folder is None:
+        return output, rotate_size, rotate_every
+    if output:
+        raise BadInput(f"one of -o {folder} and {output} was expected: both say where to record")
+    tapes = folder / _TAPES
+    try:
+        tapes.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"cannot make {tapes}: {error.strerror}") from error
+    settings = config().settings.record
+    if settings.rotate_bytes is None:
+        rotate_size = rotate_size or _SERVICE_SIZE
+    if settings.rotate_s is None:
+        rotate_every = rotate_every or _SERVICE_SPAN
+    return str(tapes), rotate_size, rotate_every
+
+
+def _require_columns(service: Path | None, columns: bool) -> None:
+    """Refuse columns that cannot be made, before there is a tape."""
+    if columns and service is None:
+        raise BadInput("columns are made in a folder: name it with -o FOLDER")
+    if columns:
+        require_arrow()
+
+
+def _follower(folder: Path | None, columns: bool) -> Follower | None:
+    if folder is None or not columns:
+        return None
+    try:
+        return Follower(folder / _COLUMNS, folder / _TAPES)
+    except OSError as error:
+        raise BadInput(f"cannot start a process for columns: {error.strerror}") from error
 
 
 def _tape(
@@ -155,7 +231,7 @@ def _keep(
     seconds: float | None,
     metrics: int | None,
 ) -> None:
-    """Record, and report the end; a gap counts more than the signal that ended the recording."""
+    """Record, and report the end; what is lacking counts more than the signal that ended it."""
     ended: KeyboardInterrupt | None = None
     try:
         with tape:
@@ -169,6 +245,11 @@ def _keep(
     counts = tape.counts()
     if counts.holes:
         raise DataLost(f"the recording is not whole: {counts.lost} frames are lost")
+    if not progress.has_columns:
+        raise ColumnsLacking(
+            "not all columns are made: fluxum columns build FOLDER/tapes -o FOLDER/columns, or the"
+            " next start, makes the others"
+        )
     if ended is not None:
         raise ended
 
@@ -194,9 +275,12 @@ async def _record(
 class _Progress:
     """Messages on stderr: of the session, of the recorder, and at the end."""
 
-    def __init__(self, tape: TapeWriter, venue: str) -> None:
+    def __init__(self, tape: TapeWriter, venue: str, follower: Follower | None = None) -> None:
+        self.has_columns = True
+        """Whether all columns that were wanted are made, or will be without this process."""
         self._tape = tape
         self._venue = venue
+        self._follower = follower
         self._output = Output(Format.TABLE, is_live=True)
         self._trouble = ""
         self._subscriptions: Sequence[Subscription] = ()
@@ -215,8 +299,8 @@ class _Progress:
         """Report when recording stops, and what is missing once it continues."""
         while True:
             self._subscriptions = tuple(session.subscriptions)
-            await asyncio.sleep(_CHECK_S)
             self._check()
+            await asyncio.sleep(_CHECK_S)
 
     def end(self) -> None:
         """Report what became of all frames; nothing is reported after it."""
@@ -228,10 +312,25 @@ class _Progress:
             self._output.message(f"{counts.written} frames{sums} in {where}")
         else:
             self._output.message("nothing was recorded")
+        if self._follower is not None:
+            self._finish(self._follower)
         self._output.close()
+
+    def _finish(self, follower: Follower) -> None:
+        """Wait until the columns are made, or leave that to the process that makes them."""
+        follower.announce(self._tape.paths)
+        status = follower.finish(_COLUMNS_S)
+        if status is None:
+            self._output.message(f"the process {follower.pid} goes on to make columns")
+        self.has_columns = not status
 
     def _check(self) -> None:
         self._report_gaps()
+        if self._follower is not None:
+            self._follower.announce(self._tape.paths)
+            if not self._follower.is_running and self.has_columns:
+                self.has_columns = False
+                self._output.message("no more columns are made: their process has ended")
         trouble = self._tape.trouble
         if trouble != self._trouble:
             now = f"stopped, and is tried again: {trouble}" if trouble else "goes on"

@@ -1,6 +1,7 @@
 """`columns`: recordings as Parquet files, whether these are right, and questions to them in SQL."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,16 +11,19 @@ from fluxum.cli.options import Format, FormatOption
 from fluxum.cli.output import Output
 from fluxum.cli.table import Column, Table
 from fluxum.cli.tapes import BookDepth, RecordedBy, recordings
+from fluxum.clock import SystemClock
 from fluxum.errors import BadInput, FluxumError, TapeError
 from fluxum.model.codec import plain
 from fluxum.store.build import AlreadyBuilt, build
 from fluxum.store.check import check
+from fluxum.store.compact import compact
 from fluxum.store.manifest import Manifest
 from fluxum.store.query import query
 
-__all__ = ["Incomplete", "build_columns", "check_columns", "query_columns"]
+__all__ = ["Incomplete", "build_columns", "check_columns", "compact_columns", "query_columns"]
 
 _TURN = 200
+_NAMED = 3
 
 
 class Incomplete(FluxumError):
@@ -93,13 +97,44 @@ def check_columns(
     with Output(form) as output:
         found = check(folder, recordings(files or [], output))
         for manifest in found.manifests:
-            again = ", replayed and equal row by row" if manifest.name in found.replayed else ""
+            is_again = all(one.name in found.replayed for one in manifest.merged or (manifest,))
+            again = ", replayed and equal row by row" if is_again else ""
             output.write(_record(manifest), _text(manifest) + ("" if found.faults else again))
         for fault in found.faults:
             output.message(f"fluxum: {fault}")
     if found.faults:
         count = len(found.faults)
         raise Incomplete(f"{count} fault{'s' if count > 1 else ''} in {folder}")
+
+
+def compact_columns(
+    folder: Folder,
+    before: Annotated[
+        str,
+        typer.Option("--before", help="Days before this date, as 2026-11-30. Without: today, UTC."),
+    ] = "",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Make the many files of each past day one for each table and market.
+
+    Rows and sums stay as they are. The new files are compared with the old ones, which are removed
+    when the new ones are on disk: a crash at any instant loses and doubles nothing. Programs that
+    read the files themselves, without `columns sql`, see both while the old ones are removed.
+
+    Example: fluxum columns compact columns/
+    """
+    now_s = SystemClock().now_ns() // 10**9
+    date = _date(before) if before else datetime.fromtimestamp(now_s, UTC).date().isoformat()
+    with Output(form) as output:
+        for manifest in compact(folder, date):
+            output.write(_record(manifest), _text(manifest))
+
+
+def _date(text: str) -> str:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
+    except ValueError as error:
+        raise BadInput(f"a date like 2026-11-30 was expected, was {text!r}") from error
 
 
 def query_columns(
@@ -143,11 +178,14 @@ def _cell(value: Any) -> str:
 def _record(manifest: Manifest) -> dict[str, Any]:
     """A manifest without its list of files."""
     record: dict[str, Any] = plain(manifest)
-    return {**record, "files": len(manifest.files), "sums_close": manifest.sums_close}
+    counts = {"files": len(manifest.files), "merged": len(manifest.merged)}
+    return {**record, **counts, "sums_close": manifest.sums_close}
 
 
 def _text(manifest: Manifest) -> str:
-    tapes = ", ".join(one.name for one in manifest.tapes)
+    tapes = ", ".join(one.name for one in manifest.tapes[:_NAMED])
+    if len(manifest.tapes) > _NAMED:
+        tapes += f" and {len(manifest.tapes) - _NAMED} more"
     proved = "proved" if manifest.proved else "NOT PROVED"
     parts = [
         f"{one.events} {table}" + (f" ({one.rows} rows)" if one.rows != one.events else "")

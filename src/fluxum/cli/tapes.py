@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ from fluxum.errors import BadInput, FluxumError, TapeError
 from fluxum.model.codec import plain
 from fluxum.recognise import recognise
 from fluxum.replay import Replay
-from fluxum.tape import TapeHeader, TapeReader
+from fluxum.tape import TapeReader, joined
 from fluxum.verify import Report, nonsense
 from fluxum.verify import verify as verify_recording
 
@@ -171,7 +171,7 @@ def recordings(paths: Sequence[Path], output: Output) -> list[list[Path]]:
                 found.append(file)
             else:
                 output.message(f"passed over, as it names no known exchange: {file}")
-    return _joined(found)
+    return joined(found)
 
 
 def _is_known(file: Path) -> bool:
@@ -180,38 +180,6 @@ def _is_known(file: Path) -> bool:
         return TapeReader(file).header is not None or recognise(file) is not None
     except TapeError:
         return True
-
-
-def _joined(files: Iterable[Path]) -> list[list[Path]]:
-    """Recordings as lists of files: those that one was rotated into, by their number."""
-    joined: list[list[Path]] = []
-    rotated: list[tuple[TapeHeader, Path]] = []
-    for file in files:
-        header = _header(file)
-        if header is None or not header.recording_ns:
-            joined.append([file])
-        else:
-            rotated.append((header, file))
-    before: TapeHeader | None = None
-    for header, file in sorted(rotated, key=_place):
-        if before is not None and header.follows(before):
-            joined[-1].append(file)
-        else:
-            joined.append([file])
-        before = header
-    return joined
-
-
-def _header(file: Path) -> TapeHeader | None:
-    try:
-        return TapeReader(file).header
-    except TapeError:
-        return None
-
-
-def _place(one: tuple[TapeHeader, Path]) -> tuple[str, int, int]:
-    header = one[0]
-    return header.venue, header.recording_ns, header.segment
 
 
 def _text(report: Report) -> str:

@@ -1,11 +1,12 @@
 """The libraries of the extra `frames`, imported when they are used: they are large."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from fluxum.errors import BadInput
 
-__all__ = ["arrow", "compute", "duckdb", "parquet"]
+__all__ = ["arrow", "compute", "duckdb", "parquet", "require_arrow"]
 
 
 def arrow() -> Any:
@@ -28,11 +29,18 @@ def duckdb() -> Any:
     return _module("duckdb")
 
 
+def require_arrow() -> None:
+    """Raise BadInput if `pyarrow` is not installed; it is not imported."""
+    if find_spec("pyarrow") is None:
+        raise _lacking("pyarrow")
+
+
 def _module(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        package = name.partition(".")[0]
-        raise BadInput(
-            f"columns need {package} of the extra frames: pip install 'fluxum[frames]'"
-        ) from error
+        raise _lacking(name.partition(".")[0]) from error
+
+
+def _lacking(package: str) -> BadInput:
+    return BadInput(f"columns need {package} of the extra frames: pip install 'fluxum[frames]'")

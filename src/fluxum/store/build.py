@@ -4,68 +4,107 @@ The recording stays the source. Its columns are complete or absent, are never wr
 overwrite nothing.
 """
 
-import hashlib
-import os
 from collections import Counter
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct, structs
 
 from fluxum.book.proof import BookStatus
-from fluxum.errors import BadInput
-from fluxum.lock import CAN_HOLD, hold
-from fluxum.model.event import Event, Loss
-from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.model.event import Event, GapCause, Loss
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.replay import Replay
+from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import parquet
 from fluxum.store.coverage import RECORDING, Coverage, StreamKey, stream_of
-from fluxum.store.manifest import HIDDEN, SCHEMA, Manifest, TableSums, TapeDigest, manifests
+from fluxum.store.manifest import SCHEMA, Manifest, TableSums, TapeDigest, originals
 from fluxum.store.parts import Parts, leftovers
+from fluxum.store.spans import AlreadyBuilt, Span, divide, epoch_of, held, name_of
 from fluxum.store.tables import (
+    TABLED,
     Columnar,
     Row,
+    fits,
     gap_row,
     open_gap_row,
     rows_of,
     unfit,
     unfit_row,
 )
-from fluxum.verify import Verification
+from fluxum.tape import TapeReader
+from fluxum.verify import Report, Verification
 from fluxum.version import __version__
 
-__all__ = ["AlreadyBuilt", "build"]
-
-_GAPS = StreamKey("gap")
-
-
-class AlreadyBuilt(BadInput):
-    """The folder has the columns of this recording."""
+__all__ = ["AlreadyBuilt", "build", "build_spans"]
 
 
 def build(
-    recording: Sequence[Path], folder: Path, venue: str | None = None, depth: int | None = None
+    recording: Sequence[Path],
+    folder: Path,
+    venue: str | None = None,
+    depth: int | None = None,
+    *,
+    waits: bool = False,
 ) -> Manifest:
     """Write the columns of one recording, given as its files in order, into a folder.
 
-    `venue` and `depth` are those of `Replay`. Raises AlreadyBuilt if the folder has this recording;
-    BadInput if it has the columns of when the recording was shorter, or is being written to by
-    another process; TapeError if there is nothing to read.
+    If the folder has those of its first files, the others are added: as one span, whose manifest
+    is returned. `venue` and `depth` are those of `Replay`. Raises AlreadyBuilt if the folder has
+    all of this recording; BadInput if it has the columns of when the recording was shorter, and if
+    another process is writing to it, unless this one `waits`; TapeError if there is nothing to
+    read.
     """
     parquet()  # whether it is installed is asked before anything is made
-    path, *more = recording
-    tapes = [TapeDigest.of(one) for one in recording]
-    verification = Verification(Replay(path, venue, depth, more), len(recording))
-    header = verification.replay.tape.header
-    epoch = 0 if header is None else header.recording_ns or header.started_ns
-    name = _name(epoch, tapes)
-    with _held(folder):
-        _refuse_again(folder, name, epoch, tapes)
-        for file in leftovers(folder, name):  # of a build that was killed
-            file.unlink()
-        return _Build(verification, folder, name, epoch, tapes, depth).run()
+    has = f"{folder} has the columns of {recording[0].name} already"
+    while True:
+        spans, built = divide(recording, folder, TapeReader(recording[0]).header)
+        if len(built) == len(spans):
+            raise AlreadyBuilt(f"{has}, as {', '.join(one.name for one in built)}")
+        made: list[Manifest] = []
+        with suppress(_Overtaken):
+            build_spans(iter(spans), folder, venue, depth, placed=made.append, waits=waits)
+            break
+    if not made:
+        raise AlreadyBuilt(f"{has}, up to where it is damaged: {built[-1].damage}")
+    return made[-1]
+
+
+def build_spans(
+    spans: Iterator[Span],
+    folder: Path,
+    venue: str | None = None,
+    depth: int | None = None,
+    *,
+    placed: Callable[[Manifest], object],
+    waits: bool = False,
+) -> None:
+    """Write the columns of one recording span by span; those that the folder has are passed over.
+
+    A span is requested when the columns of the one before it are in the folder, and its files have
+    to be whole then. `placed` is called with each new manifest. While a span is built no other
+    process can write columns to the folder; one that does so is waited for, or else BadInput is
+    raised. Otherwise raises as `build` does.
+    """
+    parquet()
+    building = _Build(spans, folder, venue, depth, placed, waits=waits)
+    try:
+        building.run()
+    finally:
+        building.close()
+
+
+class _Overtaken(Exception):
+    """Another process has built a part of a span since it was planned."""
+
+
+class _Stream(Struct):
+    """A stream of the recording: how many events it has had, and how many snapshots."""
+
+    key: StreamKey
+    number: int = 0
+    generation: int = 0
 
 
 class _Build:
@@ -73,109 +112,196 @@ class _Build:
 
     def __init__(
         self,
-        verification: Verification,
+        spans: Iterator[Span],
         folder: Path,
-        name: str,
-        epoch: int,
-        tapes: Sequence[TapeDigest],
+        venue: str | None,
         depth: int | None,
+        placed: Callable[[Manifest], object],
+        *,
+        waits: bool,
     ) -> None:
-        self._verification = verification
-        self._replay = verification.replay
-        self._name = name
-        self._epoch = epoch
-        self._tapes = tapes
+        self._folder = folder
         self._depth = depth
-        self._numbers: Counter[StreamKey] = Counter()
-        self._generations: Counter[str] = Counter()
+        self._placed = placed
+        self._waits = waits
+        self._streams: dict[StreamKey, _Stream] = {}
+        self._named: dict[tuple[type, str | None, int | None], _Stream] = {}
+        self._gaps = self._frame = self._now_ns = 0
+        self._coverage = Coverage()
+        self._closing = ExitStack()
+        first = next(spans)
+        path, *more = first.files
+        later = self._later(first, spans)
+        self._replay = Replay(path, venue, depth, more, later)
+        self._verification = Verification(self._replay)
+        self._epoch = epoch_of(self._replay.tape.header)
+        self._before = self._verification.report()
+        self._begin(first)
+
+    def run(self) -> None:
+        """Build and place the files."""
+        for moment in self._verification:
+            self._frame, self._now_ns = moment.index, moment.ns or self._now_ns
+            self._cover(self._coverage.moment(self._now_ns, frames=int(moment.is_frame)))
+            for event in moment.events:
+                self._events += 1
+                self._take(event)
+        for gap in self._open_gaps():
+            self._lack(open_gap_row(gap), self._now_ns)
+        self._end()
+
+    def close(self) -> None:
+        """Remove what was not placed."""
+        self._closing.close()
+
+    def _later(self, span: Span, spans: Iterator[Span]) -> Iterator[Path]:
+        """The files of all spans but the first; a span is over when the next file is requested."""
+        while not span.is_last:
+            self._end()
+            span = next(spans)
+            self._begin(span)
+            yield from span.files
+
+    def _begin(self, span: Span) -> None:
+        """Begin a span, whose rows nothing takes if the folder has them."""
+        self._tapes = [TapeDigest.of(one) for one in span.files]
         self._sums: dict[str, list[int]] = {"coverage": [0, 0], "gap": [0, 0]}
         self._elsewhere: Counter[str] = Counter()
-        self._events = self._unfit = self._frame = self._now_ns = 0
-        self._coverage = Coverage()
-        self._origin = {
+        self._events = self._unfit = 0
+        self._parts: Parts | None = None
+        self._name = name = name_of(TapeReader(span.files[0]).header, self._tapes)
+        self._closing.enter_context(held(self._folder, waits=self._waits))
+        built = {tape.sha256 for one in originals(self._folder) for tape in one.tapes}
+        has = [one.sha256 in built for one in self._tapes]
+        if all(has):
+            self._closing.close()
+            return
+        if any(has):
+            raise _Overtaken
+        for file in leftovers(self._folder, name):  # of a build that was killed
+            file.unlink()
+        origin = {
             "fluxum_schema": str(SCHEMA),
             "fluxum_version": __version__,
             "fluxum_recording": name,
-            "fluxum_tapes": msgspec.json.encode(tapes).decode(),
+            "fluxum_tapes": msgspec.json.encode(self._tapes).decode(),
         }
-        self._parts = Parts(folder, name, self._replay.venue.name, self._origin)
+        self._parts = Parts(self._folder, name, self._replay.venue.name, origin)
+        self._closing.callback(self._parts.close)
 
-    def run(self) -> Manifest:
-        """Build and place the files."""
-        try:
-            for moment in self._verification:
-                self._frame, self._now_ns = moment.index, moment.ns or self._now_ns
-                self._cover(self._coverage.moment(self._now_ns, frames=int(moment.is_frame)))
-                for event in moment.events:
-                    self._events += 1
-                    self._take(event)
-            for gap in self._replay.processor.gaps.open.values():
-                self._lack(open_gap_row(gap), self._now_ns)
-            self._cover(self._coverage.end())
-            return self._finish()
-        finally:
-            self._parts.close()
+    def _end(self) -> None:
+        """Place the files of a span."""
+        self._cover(self._coverage.end())
+        report = self._verification.report()
+        if self._parts is not None:
+            self._placed(self._place(self._parts, _since(report, self._before)))
+        self._before = report
+        self._closing.close()
 
     def _take(self, event: Event) -> None:
         """Put an event into its table, or count it."""
-        stream = stream_of(event)
-        if isinstance(event, Loss):
-            self._lack(gap_row(event), event.received_ns, events=1)
-        elif isinstance(event, Columnar):
+        stream = self._stream_of(event)
+        if isinstance(event, BookUpdate) or isinstance(event, BookSnapshot):  # noqa: SIM101 - faster
+            self._put_book(event, stream)
+        elif isinstance(event, TABLED):
             self._put(event, stream)
+        elif isinstance(event, Loss):
+            self._lack(gap_row(event), event.received_ns, events=1)
         else:
             self._elsewhere[str(event.__struct_config__.tag)] += 1
-            self._coverage.of(stream).events += 1
+            self._coverage.of(stream.key).events += 1
 
-    def _put(self, event: Columnar, stream: StreamKey) -> None:
-        """Add the rows of an event, or a gap if they cannot hold it exactly."""
-        table, rows = rows_of(event)
-        is_proved = False
-        if isinstance(event, BookSnapshot | BookUpdate):
-            is_proved, state = self._state_of(event)
-            rows = [(*row, *state) for row in rows]
-        self._numbers[stream] += 1
-        counts = self._coverage.of(stream)
+    def _stream_of(self, event: Event) -> "_Stream":
+        """The stream of an event; each has one."""
+        name = (type(event), getattr(event, "symbol", None), getattr(event, "interval_s", None))
+        stream = self._named.get(name)
+        if stream is None:
+            key = stream_of(event)
+            stream = self._named[name] = self._streams.setdefault(key, _Stream(key))
+        return stream
+
+    def _put_book(self, event: BookSnapshot | BookUpdate, stream: "_Stream") -> None:
+        """Add the rows of a message of a book, with whether the book is proved after its frame."""
+        stream.number += 1
+        stream.generation += isinstance(event, BookSnapshot)
+        counts = self._coverage.of(stream.key)
         counts.events += 1
-        if why := unfit(table, rows):
-            self._unfit += 1
-            counts.unfit += 1
-            self._lack(unfit_row(stream, event.received_ns, why), event.received_ns)
+        if not fits(event) and self._is_unfit(event, stream):
             return
-        counts.rows += len(rows)
-        counts.proved += is_proved
-        origin = (event.received_ns, event.venue_ns, self._epoch, self._numbers[stream])
-        self._add(table, event.symbol, 1, [(*origin, self._frame, *row) for row in rows])
-
-    def _state_of(self, event: BookSnapshot | BookUpdate) -> tuple[bool, tuple[int, bool]]:
-        """Whether the book is proved once its frame was read; that after the generation."""
-        self._generations[event.symbol] += isinstance(event, BookSnapshot)
         evidence = self._replay.processor.books.get(event.symbol).evidence
         is_proved = evidence.status is BookStatus.VALID
-        return is_proved, (self._generations[event.symbol], is_proved)
+        rows = len(event.bids) + len(event.asks) or 1
+        counts.proved += is_proved
+        counts.rows += rows
+        self._sum("book_level", 1, rows)
+        if self._parts is not None:
+            origin = self._origin_of(event, stream)
+            self._parts.add_book(event, origin, (stream.generation, is_proved))
+
+    def _put(self, event: Trade | Ticker | Candle, stream: "_Stream") -> None:
+        """Add the row of an event, or a gap if it cannot hold it exactly."""
+        stream.number += 1
+        counts = self._coverage.of(stream.key)
+        counts.events += 1
+        if not (isinstance(event, Trade) and fits(event)) and self._is_unfit(event, stream):
+            return
+        counts.rows += 1
+        table, (row,) = rows_of(event)
+        self._add(table, event.symbol, 1, [self._origin_of(event, stream) + row])
+
+    def _origin_of(self, event: Columnar, stream: "_Stream") -> Row:
+        return (event.received_ns, event.venue_ns, self._epoch, stream.number, self._frame)
+
+    def _is_unfit(self, event: Columnar, stream: "_Stream") -> bool:
+        """Whether a table cannot hold an event, which becomes a gap then."""
+        table, rows = rows_of(event)
+        why = unfit(table, rows)
+        if why:
+            self._unfit += 1
+            self._coverage.of(stream.key).unfit += 1
+            self._lack(unfit_row(stream.key, event.received_ns, why), event.received_ns)
+        return bool(why)
+
+    def _open_gaps(self) -> Iterator[OpenGap]:
+        """The gaps that were open at the end; of all streams, if the recorder was killed."""
+        processor = self._replay.processor
+        yield from processor.gaps.open.values()
+        if self._replay.tape.header is None or not self._replay.links():
+            return
+        for subscription in processor.streams:
+            if subscription not in processor.gaps.open:
+                yield OpenGap(
+                    subscription=subscription,
+                    cause=GapCause.RECORDER,
+                    since_ns=self._now_ns,
+                    detail="the recording ends while its links are open: its recorder was killed",
+                )
 
     def _lack(self, row: Row, received_ns: int, events: int = 0) -> None:
         """Add a row of `gap`, which stands for an event or for none."""
-        self._numbers[_GAPS] += 1
+        self._gaps += 1
         counts = self._coverage.of(RECORDING)
         counts.events += events
         counts.rows += 1
-        origin = (received_ns, None, self._epoch, self._numbers[_GAPS], self._frame)
+        origin = (received_ns, None, self._epoch, self._gaps, self._frame)
         self._add("gap", "", events, [(*origin, *row)])
 
-    def _cover(self, rows: Sequence[Row]) -> None:
+    def _cover(self, rows: list[Row]) -> None:
         if rows:
             self._add("coverage", "", 0, rows)
 
-    def _add(self, table: str, symbol: str, events: int, rows: Sequence[Row]) -> None:
+    def _sum(self, table: str, events: int, rows: int) -> None:
         sums = self._sums.setdefault(table, [0, 0])
         sums[0] += events
-        sums[1] += len(rows)
-        self._parts.add(table, symbol, rows)
+        sums[1] += rows
 
-    def _finish(self) -> Manifest:
-        report = self._verification.report()
-        files = self._parts.finish(
+    def _add(self, table: str, symbol: str, events: int, rows: list[Row]) -> None:
+        self._sum(table, events, len(rows))
+        if self._parts is not None:
+            self._parts.add(table, symbol, rows)
+
+    def _place(self, parts: Parts, report: Report) -> Manifest:
+        files = parts.finish(
             {
                 "fluxum_frames": str(report.frames),
                 "fluxum_events": str(self._events),
@@ -205,41 +331,14 @@ class _Build:
             proved=report.is_proved,
             files=files,
         )
-        self._parts.place(manifest)
+        parts.place(manifest)
         return manifest
 
 
-def _refuse_again(folder: Path, name: str, epoch: int, tapes: Sequence[TapeDigest]) -> None:
-    """Whatever is in the folder already would be counted twice."""
-    digests = {one.sha256 for one in tapes}
-    for one in manifests(folder):
-        if one.name == name:
-            raise AlreadyBuilt(f"{folder} has the columns of {tapes[0].name} already, as {name}")
-        has_part = not digests.isdisjoint(tape.sha256 for tape in one.tapes)
-        if has_part or (epoch and epoch == one.epoch):
-            raise BadInput(
-                f"{folder} has columns of a part of the recording {tapes[0].name}, as {one.name}: "
-                "build a recording when it has ended, or into another folder"
-            )
+_COUNTS = tuple(one.name for one in structs.fields(Report) if one.type is int)
 
 
-def _name(epoch: int, tapes: Sequence[TapeDigest]) -> str:
-    """The name of a recording's files: when it began, and the beginning of its digest."""
-    digest = hashlib.sha256("".join(one.sha256 for one in tapes).encode()).hexdigest()
-    return f"{datetime.fromtimestamp(epoch // 10**9, UTC):%Y%m%dT%H%M%SZ}-{digest[:12]}"
-
-
-@contextmanager
-def _held(folder: Path) -> Generator[None]:
-    """Keep other processes from building in the folder, which is made if need be."""
-    try:
-        (folder / HIDDEN).mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / HIDDEN / "lock", os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise BadInput(f"cannot write columns to {folder}: {error.strerror}") from error
-    try:
-        if CAN_HOLD and not hold(descriptor):
-            raise BadInput(f"another process is building columns in {folder}")
-        yield
-    finally:
-        os.close(descriptor)
+def _since(now: Report, before: Report) -> Report:
+    """A report of what came after an earlier one."""
+    counts = {name: getattr(now, name) - getattr(before, name) for name in _COUNTS}
+    return structs.replace(now, **counts)

@@ -1,6 +1,7 @@
 """Whether columns are what their manifests say, and what their recordings give again."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,11 +10,17 @@ from msgspec import Struct
 
 from fluxum.errors import BadInput
 from fluxum.store.arrow import arrow, compute, parquet
-from fluxum.store.build import build
-from fluxum.store.manifest import ColumnFile, Manifest, TapeDigest, manifests, sha256
+from fluxum.store.build import build_spans
+from fluxum.store.compact import Slice, slices
+from fluxum.store.groups import are_same, cut, row_groups
+from fluxum.store.manifest import ColumnFile, Manifest, manifests, replaced, sha256
+from fluxum.store.spans import divide
 from fluxum.store.tables import TABLES
+from fluxum.tape import TapeReader
 
 __all__ = ["Examination", "check"]
+
+_SUMMED = ("frames", "events", "rows", "unfit")
 
 
 class Examination(Struct, frozen=True, kw_only=True):
@@ -41,8 +48,8 @@ def check(folder: Path, recordings: Sequence[Sequence[Path]] = ()) -> Examinatio
     faults += _strangers(folder, found)
     replayed: list[str] = []
     for recording in recordings:
-        name, more = _compare(folder, found, recording)
-        replayed.append(name)
+        names, more = _compare(folder, found, recording)
+        replayed += names
         faults += more
     return Examination(manifests=found, replayed=replayed, faults=faults)
 
@@ -51,8 +58,8 @@ def _faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
     """The faults of one recording's files."""
     if not manifest.sums_close:
         yield f"{manifest.name}: the sums of its manifest do not close"
-    events: dict[str, int] = {}
-    sums = dict.fromkeys(("frames", "events", "rows", "unfit"), 0)
+    events: Counter[str] = Counter()
+    sums = Counter(dict.fromkeys(_SUMMED, 0))
     for file in manifest.files:
         path = folder / file.path
         if not path.is_file():
@@ -61,13 +68,9 @@ def _faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
         if sha256(path) != file.sha256:
             yield f"{file.path} is not the file that was written: its digest differs"
             continue
-        table = _rows(path)
-        if table.num_rows != file.rows:
-            yield f"{file.path} has {table.num_rows} rows; {file.rows} were expected"
-        events[file.table] = events.get(file.table, 0) + _events(file, table)
-        if file.table == "coverage":
-            for name in sums:
-                sums[name] += compute().sum(table[name]).as_py() or 0
+        rows = _read(path, file.table, events, sums)
+        if rows != file.rows:
+            yield f"{file.path} has {rows} rows; {file.rows} were expected"
     for name, sum_ in events.items():
         if sum_ != manifest.tables[name].events:
             expected = manifest.tables[name].events
@@ -79,51 +82,85 @@ def _faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{manifest.name}: coverage sums up {sum_} {name}; {expected} were expected"
 
 
-def _events(file: ColumnFile, table: Any) -> int:
-    """How many events a file has; those of a book have as many rows as levels."""
+def _read(path: Path, table: str, events: Counter[str], sums: Counter[str]) -> int:
+    """Add up a file's events, and what coverage counts; its rows are returned."""
+    rows = 0
+    at: tuple[int, int] | None = None
+    for group in row_groups([path]):
+        rows += group.num_rows
+        count, at = _events(table, group, at)
+        events[table] += count
+        if table == "coverage":
+            for name in sums:
+                sums[name] += compute().sum(group[name]).as_py() or 0
+    return rows
+
+
+def _events(
+    table: str, group: Any, before: tuple[int, int] | None
+) -> tuple[int, tuple[int, int] | None]:
+    """How many events of a table begin in a row group; the last row's own, as it may go on.
+
+    Those of a book have as many rows as levels, which are behind each other.
+    """
     pc = compute()
-    match file.table:
+    match table:
         case "coverage":
-            return 0
-        case "book_level":
-            return int(pc.count_distinct(table["n"]).as_py())
+            return 0, None
+        case "book_level" if group.num_rows:
+            epochs, numbers = (group[one].combine_chunks() for one in ("epoch", "n"))
+            begins = pc.or_(
+                pc.not_equal(epochs[1:], epochs[:-1]), pc.not_equal(numbers[1:], numbers[:-1])
+            )
+            first = (epochs[0].as_py(), numbers[0].as_py())
+            return int(pc.sum(begins).as_py() or 0) + (first != before), (
+                epochs[-1].as_py(),
+                numbers[-1].as_py(),
+            )
         case "gap":
-            own = pc.is_in(table["kind"].cast("string"), arrow().array(["open", "unfit"]))
-            return int(table.num_rows) - int(pc.sum(own).as_py() or 0)
+            own = pc.is_in(group["kind"].cast("string"), arrow().array(["open", "unfit"]))
+            return int(group.num_rows) - int(pc.sum(own).as_py() or 0), None
         case _:
-            return int(table.num_rows)
+            return int(group.num_rows), None
 
 
 def _strangers(folder: Path, found: Sequence[Manifest]) -> Iterator[str]:
     """Files that no manifest names: readers of the folder would count them."""
     known = {file.path for one in found for file in one.files}
+    gone = {file.path for one in replaced(folder) for file in one.files}
     for table in TABLES:
         for path in sorted((folder / table).rglob("*.parquet")):
             name = path.relative_to(folder).as_posix()
-            if name not in known:
+            if name in gone:
+                yield f"{name} is in another file too: a compaction was killed, begin it again"
+            elif name not in known:
                 yield f"{name} is of no finished build: build its recording again, or remove it"
 
 
 def _compare(
     folder: Path, found: Sequence[Manifest], recording: Sequence[Path]
-) -> tuple[str, list[str]]:
-    """Build a recording again: its name, and every file that differs."""
-    digests = [TapeDigest.of(one) for one in recording]
-    before = next((one for one in found if list(one.tapes) == digests), None)
-    if before is None:
+) -> tuple[list[str], list[str]]:
+    """Build a recording again: the names of its manifests, and every file that differs."""
+    spans, built = divide(recording, folder, TapeReader(recording[0]).header)
+    if not built:
         raise BadInput(f"{folder} has no columns of {recording[0]}")
+    kept = {path: one for manifest in found for path, one in slices(manifest).items()}
+    again: list[Manifest] = []
     with TemporaryDirectory(prefix="fluxum-") as beside:
-        again = build(recording, Path(beside), before.venue, before.depth)
-        faults: list[str] = []
-        for file in again.files:
-            path = folder / file.path
-            if not path.is_file():
-                faults.append(f"{file.path} is missing, and the recording gives it")
-            elif not _rows(Path(beside) / file.path).equals(_rows(path)):
-                faults.append(f"{file.path} differs from what the recording gives")
-    return again.name, faults
+        first = built[0]
+        build_spans(iter(spans), Path(beside), first.venue, first.depth, placed=again.append)
+        files = [file for one in again[: len(built)] for file in one.files]
+        faults = [fault for file in files if (fault := _differs(folder, Path(beside), file, kept))]
+    return [one.name for one in again[: len(built)]], faults
 
 
-def _rows(path: Path) -> Any:
-    """The rows of one file, without what its folders say and without its metadata."""
-    return parquet().read_table(path, partitioning=None).replace_schema_metadata()
+def _differs(folder: Path, beside: Path, file: ColumnFile, kept: Mapping[str, Slice]) -> str:
+    """How a file that was built again differs from what is kept; empty if it does not."""
+    place = kept.get(file.path)
+    if place is None or not (folder / place.path).is_file():
+        return f"{file.path} is missing, and the recording gives it"
+    rows = cut(row_groups([folder / place.path]), place.first, place.rows)
+    if place.rows == file.rows and are_same(rows, row_groups([beside / file.path])):
+        return ""
+    where = "" if place.path == file.path else f", which is in {place.path},"
+    return f"{file.path}{where} differs from what the recording gives"

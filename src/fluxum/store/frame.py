@@ -10,9 +10,18 @@ import msgspec
 from msgspec import Struct, inspect
 
 from fluxum.errors import BadInput
+from fluxum.model.account import Balance, Balances
 from fluxum.model.codec import plain
 from fluxum.model.event import Event
-from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Level3Snapshot,
+    Level3Update,
+    OrderChange,
+)
+from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.store.arrow import arrow
 from fluxum.store.tables import book_rows
 
@@ -42,7 +51,9 @@ def frame(events: Iterable[Event], kind: type[Event] | None = None) -> Any:
     Prices and quantities are exact decimals, each column with the places that its values have.
     Times (`received_ns` and the like) are timestamps in UTC, to the nanosecond. Lists are JSON.
     Snapshots and updates of books are one kind: a row for each level, in which `event` counts the
-    messages from 0; a message without levels is a row with neither side nor price. `kind` is
+    messages from 0; a message without levels is a row with neither side nor price. So are those of
+    level 3: a row for each order, with its `action`. `Balances`, `OpenPositions` and `OpenOrders`
+    have a row for each balance, position and order, and one without if there are none. `kind` is
     needed only if there are no events.
 
     Raises BadInput for events of several kinds, for a number that does not fit into 38 digits,
@@ -57,6 +68,10 @@ def frame(events: Iterable[Event], kind: type[Event] | None = None) -> Any:
     names = ", ".join(sorted(one.__name__ for one in kinds))
     if kinds <= {BookSnapshot, BookUpdate}:
         columns = _of_books(cast("list[BookSnapshot | BookUpdate]", held))
+    elif kinds <= {Level3Snapshot, Level3Update}:
+        columns = _of_level3(cast("list[Level3Snapshot | Level3Update]", held))
+    elif len(kinds) == 1 and (inner := _INNER.get(*kinds)) is not None:
+        columns = _of_lists(held, kinds.pop(), *inner)
     elif len(kinds) == 1:
         columns = _of_events(held, kinds.pop())
     else:
@@ -99,6 +114,73 @@ def _of_books(events: Sequence[BookSnapshot | BookUpdate]) -> _Columns:
     ]
     values = list(zip(*rows, strict=True)) or [()] * len(_LEVEL)
     return {name: (leaf, values[at]) for at, (name, leaf) in enumerate(_LEVEL.items())}
+
+
+_ORDER: Mapping[str, _Leaf] = {
+    **{name: _LEVEL[name] for name in ("venue", "symbol", "event", "received_ns", "venue_ns")},
+    "kind": _Leaf.TEXT,
+    "side": _Leaf.TEXT,
+    "action": _Leaf.TEXT,
+    "order_id": _Leaf.TEXT,
+    "price": _Leaf.MONEY,
+    "quantity": _Leaf.MONEY,
+    "order_ns": _Leaf.TIME,
+    "checksum": _Leaf.INT,
+    "depth": _Leaf.INT,
+}
+
+
+def _of_level3(events: Sequence[Level3Snapshot | Level3Update]) -> _Columns:
+    rows: list[tuple[Any, ...]] = []
+    for number, event in enumerate(events):
+        about = (event.venue, str(event.symbol), number, event.received_ns, event.venue_ns)
+        depth = event.depth if isinstance(event, Level3Snapshot) else None
+        rows += [(*about, *row, event.checksum, depth) for row in _order_rows(event)]
+    values = list(zip(*rows, strict=True)) or [()] * len(_ORDER)
+    return {name: (leaf, values[at]) for at, (name, leaf) in enumerate(_ORDER.items())}
+
+
+def _order_rows(event: Level3Snapshot | Level3Update) -> Iterator[tuple[Any, ...]]:
+    """A row for each order; for a message without orders, one with neither side nor order."""
+    kind = "snapshot" if isinstance(event, Level3Snapshot) else "update"
+    for side, held in (("bid", event.bids), ("ask", event.asks)):
+        for one in held:
+            action = one.action.value if isinstance(one, OrderChange) else None
+            order = one.order if isinstance(one, OrderChange) else one
+            own = (order.order_id, order.price, order.quantity, order.venue_ns)
+            yield (kind, side, action, *own)
+    if not event.bids and not event.asks:
+        yield (kind, *[None] * 6)
+
+
+_INNER: Mapping[type[Struct], tuple[str, type[Struct]]] = {
+    Balances: ("balances", Balance),
+    OpenPositions: ("positions", PositionUpdate),
+    OpenOrders: ("orders", OrderUpdate),
+}
+"""The kinds that are lists, the field that has it, and of what."""
+
+
+def _of_lists(
+    events: Sequence[Event], kind: type[Struct], field: str, inner: type[Struct]
+) -> _Columns:
+    """A row for each part of each event, behind the event's own fields and its number."""
+    rows = [
+        (number, event, part)
+        for number, event in enumerate(events)
+        for part in getattr(event, field) or (None,)
+    ]
+    columns: dict[str, tuple[_Leaf, Sequence[Any]]] = {
+        "event": (_Leaf.INT, [number for number, _, _ in rows])
+    }
+    for name, leaf in _leaves(kind).items():
+        if name != field:
+            columns[name] = (leaf, [_at(event, name) for _, event, _ in rows])
+    for path, leaf in _leaves(inner).items():
+        name = path.replace(".", "_")
+        if name not in columns:
+            columns[name] = (leaf, [part and _at(part, path) for _, _, part in rows])
+    return columns
 
 
 @cache

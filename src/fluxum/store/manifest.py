@@ -1,7 +1,9 @@
 """What one recording became in a folder of columns: its files, its sums, and where it came from.
 
 A manifest is written last, so a recording without one is not in the folder. It is JSON in
-`_fluxum/NAME.json`; readers of Parquet pass over names that begin with `_`.
+`_fluxum/NAME.json`; readers of Parquet pass over names that begin with `_`. A recording that was
+built in several spans has a manifest for each. Files that were made one are of one manifest, which
+keeps those before it.
 """
 
 import hashlib
@@ -17,11 +19,14 @@ from fluxum.errors import BadInput, TapeError
 __all__ = [
     "HIDDEN",
     "SCHEMA",
+    "UNFINISHED",
     "ColumnFile",
     "Manifest",
     "TableSums",
     "TapeDigest",
     "manifests",
+    "originals",
+    "replaced",
     "sha256",
 ]
 
@@ -29,6 +34,8 @@ SCHEMA = 1
 """The version of the tables, in the metadata of every file."""
 HIDDEN = "_fluxum"
 """The folder of manifests, lock and unfinished files."""
+UNFINISHED = ".building"
+"""How the names of folders of unfinished files end."""
 
 
 class TapeDigest(Struct, frozen=True, kw_only=True):
@@ -63,13 +70,15 @@ class TableSums(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """The columns of one recording.
+    """The columns of one recording, or of a span of it.
 
     `events` is how many the replay gave. `elsewhere` counts those that no table has, by kind;
     `unfit` those that a table cannot hold exactly. Each unfit event and each gap that was open at
     the end is a row of `gap` without an event of its own. `proved`, `rejected`, `lost`, `torn` and
     `damage` are those of `fluxum verify`, `depth` is the one that was asked for. `tapes` are the
-    files of the recording, `files` those that were written.
+    files of the recording, `files` those that were written. `merged` are the manifests of builds
+    whose files became those of this one, in the order of their rows; it `replaces` those of these
+    names, whose files are gone.
     """
 
     schema: int
@@ -90,6 +99,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     damage: str
     proved: bool
     files: Sequence[ColumnFile]
+    merged: Sequence["Manifest"] = ()
+    replaces: Sequence[str] = ()
+
+    def path_in(self, folder: Path) -> Path:
+        """Where the manifest is in a folder of columns."""
+        return folder / HIDDEN / f"{self.name}.json"
 
     @property
     def sums_close(self) -> bool:
@@ -105,7 +120,33 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 def manifests(folder: Path) -> list[Manifest]:
-    """The manifests of a folder, by their name; raises BadInput for one that is damaged."""
+    """The manifests of a folder, by their name; raises BadInput for one that is damaged.
+
+    Those that another one replaces do not count any more.
+    """
+    return _parted(folder)[0]
+
+
+def replaced(folder: Path) -> list[Manifest]:
+    """Those that another one replaces, and that were not removed yet: a process was killed."""
+    return _parted(folder)[1]
+
+
+def originals(folder: Path) -> list[Manifest]:
+    """The manifests as the builds wrote them: those that were merged in place of the one of all."""
+    return [one for each in manifests(folder) for one in each.merged or (each,)]
+
+
+def _parted(folder: Path) -> tuple[list[Manifest], list[Manifest]]:
+    """Those that count, and those that another one replaces."""
+    found = _read(folder)
+    gone = {name for one in found for name in one.replaces}
+    return [one for one in found if one.name not in gone], [
+        one for one in found if one.name in gone
+    ]
+
+
+def _read(folder: Path) -> list[Manifest]:
     found: list[Manifest] = []
     for path in sorted((folder / HIDDEN).glob("*.json")):
         try:

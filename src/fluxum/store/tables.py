@@ -6,9 +6,10 @@ already, are rounded to as many decimals. Times are Unix nanoseconds as integers
 columns of `COMMON`; `n` counts the events of a stream from 1, so one that is left out is a hole.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final
 
 from fluxum.model.event import (
@@ -22,6 +23,7 @@ from fluxum.model.event import (
     Rejected,
     Subscription,
 )
+from fluxum.model.levels import Level
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import arrow
@@ -29,11 +31,13 @@ from fluxum.store.arrow import arrow
 __all__ = [
     "COMMON",
     "SCALE",
+    "TABLED",
     "TABLES",
     "Columnar",
     "Kind",
     "Row",
     "book_rows",
+    "fits",
     "gap_row",
     "open_gap_row",
     "rows_of",
@@ -52,6 +56,9 @@ _EXACT: Final = Context(prec=_DIGITS, traps=[Inexact, InvalidOperation])
 _ROUNDING: Final = Context(prec=_DIGITS, traps=[InvalidOperation])
 _STEP: Final = Decimal(1).scaleb(-SCALE)
 _quantize = _EXACT.quantize
+# Sets a flag for a number of more than 13 digits or 12 decimals: four times as fast.
+_QUICK: Final = Context(prec=SCALE + 1, Emin=0, Emax=_DIGITS - SCALE - 1, traps=[])
+_plus = _QUICK.plus
 _INT_END: Final = 1 << 63
 
 
@@ -148,7 +155,16 @@ TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
 
 Columnar = Trade | BookSnapshot | BookUpdate | Ticker | Candle
 """The events that have a table of their own."""
-_TABLE_OF: Final[Mapping[type, str]] = {Trade: "trade", Ticker: "ticker", Candle: "candle"}
+TABLED: Final = (Trade, Ticker, Candle)
+"""Those of them that are one row."""
+_TABLE_OF: Final[Mapping[type, str]] = {Ticker: "ticker", Candle: "candle"}
+
+
+_FIELDS: Final = {table: attrgetter(*TABLES[table]) for table in _TABLE_OF.values()}
+_RATIOS: Final = {
+    table: [at for at, kind in enumerate(TABLES[table].values()) if kind is Kind.RATIO]
+    for table in _TABLE_OF.values()
+}
 
 
 def schema(table: str) -> Any:
@@ -171,10 +187,16 @@ def rows_of(event: Columnar) -> tuple[str, list[Row]]:
     """The table of an event, and its rows; those of a book end before `generation`."""
     if isinstance(event, BookSnapshot | BookUpdate):
         return "book_level", list(book_rows(event))
+    if isinstance(event, Trade):
+        named = (event.side.value, event.trade_id, event.sequence)
+        more = (event.order_type, event.backfilled)
+        return "trade", [(event.price, event.quantity, *named, *more)]
     table = _TABLE_OF[type(event)]
-    return table, [
-        tuple(_plain(getattr(event, name), kind) for name, kind in TABLES[table].items())
-    ]
+    row = list(_FIELDS[table](event))
+    for at in _RATIOS[table]:
+        if row[at] is not None:
+            row[at] = _rounded(row[at])
+    return table, [tuple(row)]
 
 
 def book_rows(event: BookSnapshot | BookUpdate) -> Iterator[Row]:
@@ -224,6 +246,39 @@ def unfit_row(stream: tuple[str | None, str | None, int | None], ns: int, why: s
     return ("unfit", *stream, "unfit", "lost", ns, ns, 1, why)
 
 
+def fits(event: Trade | BookSnapshot | BookUpdate) -> bool:
+    """Whether an event surely fits into its table; if not, `unfit` decides."""
+    if isinstance(event, Trade):
+        _plus(event.price)
+        _plus(event.quantity)
+        is_finite = event.price.is_finite() and event.quantity.is_finite()
+        checksum = None
+    else:
+        is_finite = _are_finite(event.bids) and _are_finite(event.asks)
+        checksum = event.checksum
+    if _QUICK.flags[Inexact]:
+        _QUICK.clear_flags()
+        return False
+    return (
+        is_finite
+        and (event.sequence is None or -_INT_END <= event.sequence < _INT_END)
+        and (checksum is None or -_INT_END <= checksum < _INT_END)
+    )
+
+
+def _are_finite(levels: Sequence[Level]) -> bool:
+    """Whether all numbers of levels are; a flag is set by one that may not fit."""
+    for level in levels:
+        price, quantity, orders = level.price, level.quantity, level.orders
+        _plus(price)
+        _plus(quantity)
+        if not (price.is_finite() and quantity.is_finite()):
+            return False
+        if orders is not None and orders >= _INT_END:
+            return False
+    return True
+
+
 def unfit(table: str, rows: list[Row]) -> str:
     """The first value that a file cannot hold exactly, and why; empty if there is none."""
     for row in rows:
@@ -245,12 +300,6 @@ def _fits(value: Decimal) -> bool:
     except (Inexact, InvalidOperation):
         return False
     return value.is_finite()
-
-
-def _plain(value: Any, kind: Kind) -> Any:
-    if kind is _RATIO and value is not None:
-        return _rounded(value)
-    return value.value if isinstance(value, Enum) else value
 
 
 def _rounded(value: Decimal) -> Decimal:

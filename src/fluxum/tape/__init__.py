@@ -4,6 +4,7 @@ from fluxum.tape.answers import RecordedAnswers
 from fluxum.tape.lines import TapeFrame, TapeHeader
 from fluxum.tape.reader import TapeReader
 from fluxum.tape.recording import TapeRecorder, gaps, recording, recording_calls
+from fluxum.tape.rotated import header_of, joined
 from fluxum.tape.runtime import ReplayCounts, ReplayedRuntime
 from fluxum.tape.waiting import Hole, TapeCounts
 from fluxum.tape.writer import TapeWriter
@@ -20,6 +21,8 @@ __all__ = [
     "TapeRecorder",
     "TapeWriter",
     "gaps",
+    "header_of",
+    "joined",
     "recording",
     "recording_calls",
 ]

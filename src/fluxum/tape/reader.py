@@ -1,9 +1,10 @@
 """Reads tapes and bare recordings, even if a crash has torn their end."""
 
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -26,16 +27,17 @@ _decode_bare = msgspec.json.Decoder(BareFrame).decode
 class TapeReader:
     """Reads a tape or a bare recording; iterate over its frames, any number of times.
 
-    A recording in several files is read as one, from `path` and `more` in order. `header` is `None`
-    for a bare recording. Raises TapeError, which names the file and the line. All frames before the
-    damage are read first.
+    A recording in several files is read as one, from `path` and `more` in order, and then `later`:
+    each of its files is requested when those before it have been read, and must be whole then; an
+    iterator is read once. `header` is `None` for a bare recording. Raises TapeError, which names
+    the file and the line. All frames before the damage are read first.
 
     A part that a crash cut off is no damage: all complete lines are read, and `torn` counts such
     places. Links that were open there, or at the end of one recording on a tape with several, are
     reported as closed when the next one begins.
     """
 
-    def __init__(self, path: Path, *more: Path) -> None:
+    def __init__(self, path: Path, *more: Path, later: Iterable[Path] = ()) -> None:
         self.path = path
         self.torn = 0
         """At how many places a crash cut the recording, as counted by the last reading."""
@@ -44,6 +46,7 @@ class TapeReader:
         self.recordings = 0
         """How many recordings the last reading had begun, of several on one tape."""
         self._files = (path, *more)
+        self._later = later
         self.header = self._first_header()
 
     def __iter__(self) -> Iterator[TapeFrame]:
@@ -74,7 +77,7 @@ class TapeReader:
     def _whole_lines(self) -> Iterator[TapeHeader | TapeFrame]:
         """Every line that makes sense; one that does not is left out if a crash tore it."""
         header: TapeHeader | None = None
-        for path in self._files:
+        for path in chain(self._files, self._later):
             failed: TapeError | None = None
             for number, text, end in self._lines(path):
                 self.lines += 1
