@@ -145,7 +145,7 @@ $(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml $(COMPILE
 	@touch $(VENV)/.run $@
 
 $(PYTHON):
-	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	@for python in python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 			$$python -m venv $(VENV) && exit 0; \
 			rm -rf $(VENV); exit 1; \
