@@ -55,6 +55,7 @@ def test_a_trade_of_kraken_is_as_documented() -> None:
             received_ns=NS,
         )
     ]
+    assert scanned is not None
     assert str(scanned[0].quantity) == "40.0"
 
 

@@ -5,30 +5,34 @@ A scanner makes the trades of frames of this form in one pass. It returns `None`
 frame: one with an escape, an exponent, a space, a member twice, a market that is not subscribed, a
 number of zero. Then the venue's own Python reads the frame, which is right for all frames. Without
 a compiler there are no scanners.
+
+`ScannedTrades` are trades of one market that were received together, in a list that is read only.
+`is_unbroken` is true if their numbers follow one on another from `first` to `last`. `latest_ns` is
+the latest instant of the venue, -1 if there is none, and `frames` how many frames they are from.
 """
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Trade
 from fluxum.venues.trade_form import TradeForm
 
 __all__ = ["IS_COMPILED", "ScannedTrades", "ScansTrades", "TradeScan", "trade_scan"]
 
-try:
+if TYPE_CHECKING:
     from fluxum.venues._fast import CompiledScanner, ScannedTrades
 
-    IS_COMPILED = True
-except ImportError:
-    IS_COMPILED = False
+    IS_COMPILED: bool
+else:
+    try:
+        from fluxum.venues._fast import CompiledScanner, ScannedTrades
 
-    class ScannedTrades(list[Trade]):  # type: ignore[no-redef]  # there are none without a compiler
-        """Trades of one market that were received together, in a list that is read only.
+        IS_COMPILED = True
+    except ImportError:
+        IS_COMPILED = False
 
-        `is_unbroken` is true if their numbers follow one on another from `first` to `last`.
-        `latest_ns` is the latest instant of the venue, `frames` how many frames they are from.
-        """
+        class ScannedTrades(list):
+            """There are none without a compiler."""
 
 
 class TradeScan(Protocol):
