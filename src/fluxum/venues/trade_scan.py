@@ -64,13 +64,12 @@ class ScansTrades(Protocol):
 def trade_scan(
     form: TradeForm,
     symbols: Mapping[str, Symbol],
-    only: Symbol | None = None,
     last: dict[str, int] | None = None,
 ) -> TradeScan | None:
     """A scanner of frames of this form, `None` without a compiler.
 
     `symbols` are those of active subscriptions by the text on the wire; the caller may change the
-    dictionary. If frames name no market, all trades are of `only`. The scanner writes the number of
-    the last trade of each market to `last`, by the text on the wire.
+    dictionary. The scanner writes the number of the last trade of each market to `last`, by the
+    text on the wire.
     """
-    return CompiledScanner(form, symbols, only, last).scan if IS_COMPILED else None
+    return CompiledScanner(form, symbols, last).scan if IS_COMPILED else None
