@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
-from fluxum.venues.trade_scan import IS_COMPILED
+from fluxum.venues.fast import IS_COMPILED
 from venues.scanned import CASES, NS, Case, Pair, mutations
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")

@@ -5,25 +5,14 @@ frame, which the venue's own Python reads. Its levels are made when they are rea
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
 from fluxum.venues.book_form import BookForm
+from fluxum.venues.fast import IS_COMPILED, CompiledBookScanner
 
-__all__ = ["IS_COMPILED", "BookScan", "book_scan"]
-
-if TYPE_CHECKING:
-    from fluxum.venues._fast import CompiledBookScanner
-
-    IS_COMPILED: bool
-else:
-    try:
-        from fluxum.venues._fast import CompiledBookScanner
-
-        IS_COMPILED = True
-    except ImportError:
-        IS_COMPILED = False
+__all__ = ["BookScan", "book_scan"]
 
 
 class BookScan(Protocol):

@@ -12,27 +12,13 @@ the latest instant of the venue, -1 if there is none, and `frames` how many fram
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from fluxum.model.instrument import Symbol
+from fluxum.venues.fast import IS_COMPILED, CompiledScanner, ScannedTrades
 from fluxum.venues.trade_form import TradeForm
 
-__all__ = ["IS_COMPILED", "ScannedTrades", "ScansTrades", "TradeScan", "trade_scan"]
-
-if TYPE_CHECKING:
-    from fluxum.venues._fast import CompiledScanner, ScannedTrades
-
-    IS_COMPILED: bool
-else:
-    try:
-        from fluxum.venues._fast import CompiledScanner, ScannedTrades
-
-        IS_COMPILED = True
-    except ImportError:
-        IS_COMPILED = False
-
-        class ScannedTrades(list):
-            """There are none without a compiler."""
+__all__ = ["ScannedTrades", "ScansTrades", "TradeScan", "trade_scan"]
 
 
 class TradeScan(Protocol):
