@@ -20,6 +20,7 @@ from fluxum.errors import (
 from fluxum.model.account import Credentials
 from fluxum.session.account_config import AccountConfig
 from fluxum.transport.http import http
+from fluxum.transport.link import Batched
 from fluxum.transport.network import Network
 from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
@@ -59,6 +60,42 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
         else:
             await socket.send_str(message.data)
     return socket
+
+
+async def burst(request: web.Request) -> web.WebSocketResponse:
+    """A greeting; once it is answered several messages with a ping between, and the end."""
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    await socket.send_str("0")
+    await socket.receive()
+    for number in range(1, 4):
+        await socket.send_str(str(number))
+    await socket.ping()
+    await socket.send_str("4")
+    await socket.send_str("5")
+    await socket.close(code=1008, message=b"rules")
+    return socket
+
+
+def test_messages_that_have_arrived_are_taken_together_up_to_a_ping_or_the_end() -> None:
+    async def main() -> None:
+        async with serving(burst) as host, websockets() as dial, dial(f"ws://{host}/v2") as link:
+            assert isinstance(link, Batched)
+            assert await link.receive() == b"0"
+            assert link.waiting(9) == []
+            await link.send(b"go")
+            taken = [[await link.receive(), *link.waiting(2)]]
+            while b"5" not in taken[-1]:
+                await asyncio.sleep(0.01)  # until the rest has arrived
+                taken.append([await link.receive(), *link.waiting(9)])
+
+            assert [one for batch in taken for one in batch] == [b"1", b"2", b"3", b"4", b"5"]
+            assert max(map(len, taken)) > 1  # else the library has other names now
+            assert link.waiting(9) == []
+            with pytest.raises(LinkClosed, match="1008"):
+                await link.receive()
+
+    run(main)
 
 
 def test_messages_arrive_whole_as_bytes_and_the_close_code_is_kept() -> None:

@@ -11,7 +11,7 @@ from worlds import BOOK, play
 from fluxum.errors import LinkClosed, StaleLink, TransportError
 from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
-from fluxum.model.event import Event
+from fluxum.model.event import Event, Rejected
 from fluxum.pacing import CallCounter
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetch_queue import Rest
@@ -258,13 +258,15 @@ def taken(link: Link, *, is_scanning: bool) -> tuple[list[list[str]], list[Event
             protocol.scan_trades = None
         connection = connected(link, protocol)
         connection._clock = Ticking()
-        connection._reject = lambda rejected: story.append(["rejected"])
+
+        def reject(_rejected: Rejected) -> None:
+            story.append(["rejected"])
 
         def deliver(found: Sequence[Event]) -> None:
             events.extend(found)
             story.append([getattr(one, "trade_id", type(one).__name__) for one in found])
 
-        connection.deliver = deliver
+        connection.deliver, connection._reject = deliver, reject
         with pytest.raises(LinkClosed, match="it is over"):
             await connection.run()
         counts.append(connection._counts)

@@ -43,9 +43,10 @@ from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.kraken.trades import TRADES as TRADE_FORM
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.trade_scan import IS_COMPILED, trade_scan
+from fluxum.venues.trade_scan import trade_scan
 from fluxum.venues.venue import Checks
 
 BTC = Symbol("BTC/USD")

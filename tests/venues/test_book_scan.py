@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxum.model.levels import Level
-from fluxum.venues.book_scan import IS_COMPILED
+from fluxum.venues.fast import IS_COMPILED
 from venues.scanned import BOOKS, BookPair, mutations
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")

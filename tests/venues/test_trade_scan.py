@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
-from fluxum.venues.trade_scan import IS_COMPILED
+from fluxum.venues.fast import IS_COMPILED
 from venues.scanned import CASES, NS, Case, Pair, mutations
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
@@ -55,6 +55,7 @@ def test_a_trade_of_kraken_is_as_documented() -> None:
             received_ns=NS,
         )
     ]
+    assert scanned is not None
     assert str(scanned[0].quantity) == "40.0"
 
 

@@ -182,7 +182,10 @@ class Connection:
                 trades = scan(frames, at, received_ns)
                 if trades is not None:
                     at += trades.frames
-                    self._deliver_data(trades, trades.frames, received_ns)
+                    counts.data += trades.frames
+                    if self._is_sampled:
+                        self._sample(trades, received_ns)
+                    self.deliver(trades)
                     continue
             frame = frames[at]
             at += 1
@@ -195,19 +198,20 @@ class Connection:
                 if not events:
                     counts.control += 1
                 elif type(events[-1]) in _DATA:
-                    self._deliver_data(events, 1, received_ns)
+                    counts.data += 1
+                    if self._is_sampled:
+                        self._sample(events, received_ns)
+                    self.deliver(events)
                 else:
                     counts.control += 1
                     self.deliver(events)
         if self._protocol.outbox:
             self._outbox_filled.set()
 
-    def _deliver_data(self, events: Sequence[Event], frames: int, received_ns: int) -> None:
-        self._counts.data += frames
-        if self._is_sampled:  # the first frame with data of each burst
-            self._is_sampled = False
-            self._latencies.decoded(events, received_ns)
-        self.deliver(events)
+    def _sample(self, events: Sequence[Event], received_ns: int) -> None:
+        """Measure the first frame with data of each burst."""
+        self._is_sampled = False
+        self._latencies.decoded(events, received_ns)
 
     async def _perform(self) -> None:
         outbox = self._protocol.outbox

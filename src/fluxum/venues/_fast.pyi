@@ -21,7 +21,6 @@ class CompiledScanner:
         self,
         form: TradeForm,
         symbols: Mapping[str, Symbol],
-        only: Symbol | None = None,
         last: dict[str, int] | None = None,
     ) -> None: ...
     def scan(

@@ -357,7 +357,7 @@ cdef class ScannedTrades(list):
 cdef class CompiledScanner:
     """See `fluxum.venues.trade_scan.TradeScanner`."""
 
-    cdef object venue, only
+    cdef object venue
     cdef ScannedTrades spare  # of the last frame that was of another form
     cdef dict symbols, last
     cdef list head, members
@@ -367,11 +367,11 @@ cdef class CompiledScanner:
     cdef str word  # the order type that was read last
     cdef Seconds seconds
 
-    def __init__(self, form, symbols, only=None, last=None):
+    def __init__(self, form, symbols, last=None):
         if len(form.fields) > FIELDS:
             raise BadInput(f"a row of at most {FIELDS} fields was expected, was {len(form.fields)}")
         self.venue = form.venue
-        self.only, self.last = only, last
+        self.last = last
         self.symbols = symbols
         self.head = list(form.head)
         self.start = self.head[0] if self.head else b"{"
@@ -386,6 +386,8 @@ cdef class CompiledScanner:
         """See `fluxum.venues.trade_scan.TradeScan`."""
         cdef ScannedTrades found = None, trades
         cdef Py_ssize_t count = len(frames)
+        if not self.symbols:
+            return None
         frame = frames[at]
         if type(frame) is not bytes or strncmp(
             PyBytes_AS_STRING(frame), PyBytes_AS_STRING(self.start), PyBytes_GET_SIZE(self.start)
@@ -415,7 +417,7 @@ cdef class CompiledScanner:
             return False
         at = PyBytes_AS_STRING(frame)
         end = at + PyBytes_GET_SIZE(frame)
-        symbol = self.only
+        symbol = None
         for part in self.head:
             if type(part) is bytes:
                 length = PyBytes_GET_SIZE(part)

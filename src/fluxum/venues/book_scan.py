@@ -10,15 +10,9 @@ from typing import Protocol
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
 from fluxum.venues.book_form import BookForm
+from fluxum.venues.fast import IS_COMPILED, CompiledBookScanner
 
-try:
-    from fluxum.venues._fast import CompiledBookScanner
-
-    IS_COMPILED = True
-except ImportError:
-    IS_COMPILED = False
-
-__all__ = ["IS_COMPILED", "BookScan", "book_scan"]
+__all__ = ["BookScan", "book_scan"]
 
 
 class BookScan(Protocol):

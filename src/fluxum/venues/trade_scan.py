@@ -5,30 +5,20 @@ A scanner makes the trades of frames of this form in one pass. It returns `None`
 frame: one with an escape, an exponent, a space, a member twice, a market that is not subscribed, a
 number of zero. Then the venue's own Python reads the frame, which is right for all frames. Without
 a compiler there are no scanners.
+
+`ScannedTrades` are trades of one market that were received together, in a list that is read only.
+`is_unbroken` is true if their numbers follow one on another from `first` to `last`. `latest_ns` is
+the latest instant of the venue, -1 if there is none, and `frames` how many frames they are from.
 """
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Trade
+from fluxum.venues.fast import IS_COMPILED, CompiledScanner, ScannedTrades
 from fluxum.venues.trade_form import TradeForm
 
-__all__ = ["IS_COMPILED", "ScannedTrades", "ScansTrades", "TradeScan", "trade_scan"]
-
-try:
-    from fluxum.venues._fast import CompiledScanner, ScannedTrades
-
-    IS_COMPILED = True
-except ImportError:
-    IS_COMPILED = False
-
-    class ScannedTrades(list[Trade]):  # type: ignore[no-redef]  # there are none without a compiler
-        """Trades of one market that were received together, in a list that is read only.
-
-        `is_unbroken` is true if their numbers follow one on another from `first` to `last`.
-        `latest_ns` is the latest instant of the venue, `frames` how many frames they are from.
-        """
+__all__ = ["ScannedTrades", "ScansTrades", "TradeScan", "trade_scan"]
 
 
 class TradeScan(Protocol):
@@ -60,13 +50,12 @@ class ScansTrades(Protocol):
 def trade_scan(
     form: TradeForm,
     symbols: Mapping[str, Symbol],
-    only: Symbol | None = None,
     last: dict[str, int] | None = None,
 ) -> TradeScan | None:
     """A scanner of frames of this form, `None` without a compiler.
 
     `symbols` are those of active subscriptions by the text on the wire; the caller may change the
-    dictionary. If frames name no market, all trades are of `only`. The scanner writes the number of
-    the last trade of each market to `last`, by the text on the wire.
+    dictionary. The scanner writes the number of the last trade of each market to `last`, by the
+    text on the wire.
     """
-    return CompiledScanner(form, symbols, only, last).scan if IS_COMPILED else None
+    return CompiledScanner(form, symbols, last).scan if IS_COMPILED else None
