@@ -1,7 +1,8 @@
 # cython: language_level=3, wraparound=False
 """Canonical texts of Structs, compiled: what `bot.struct_text.PlainStructText` does, faster.
 
-Read `fluxum.bot.struct_text` first: it is how this is reached, and says what is left out.
+Read `fluxum.bot.struct_text` first, which says what is left out; `fluxum.bot.fast` is how this is
+reached.
 """
 
 from msgspec.structs import astuple

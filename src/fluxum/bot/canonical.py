@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from fluxum.bot.fast import StructText
 from fluxum.bot.market import Market
-from fluxum.bot.struct_text import StructText
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.numbers import digits

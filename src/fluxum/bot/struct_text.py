@@ -1,4 +1,4 @@
-"""How the canonical text of a Struct is put together: compiled if possible, else in Python. Pure.
+"""How the canonical text of a Struct is put together; `bot/_fast.pyx` does the same, faster. Pure.
 
 What is `None`, false, empty text or an empty tuple is left out, and so are bytes, which have no
 text.
@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-__all__ = ["PlainStructText", "StructText"]
+__all__ = ["PlainStructText"]
 
 _EMPTY = ("", ())
 
@@ -42,10 +42,3 @@ class PlainStructText:
             and type(one) is not bytes
         ]
         return "{" + ",".join(self._first + parts) + "}"
-
-
-StructText: type[PlainStructText]
-try:
-    from fluxum.bot._fast import FastStructText as StructText
-except ImportError:
-    StructText = PlainStructText

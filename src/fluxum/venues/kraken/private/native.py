@@ -81,14 +81,6 @@ class Request(Struct, omit_defaults=True):
     req_id: int | None = None
 
 
-class Written(Struct, omit_defaults=True):
-    """A request as it is written, with the Struct of its parameters; else as `Request`."""
-
-    method: str
-    params: object
-    req_id: int
-
-
 class AccountParams(Struct, omit_defaults=True):
     """The parameters of a subscribe or unsubscribe of a private channel.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from msgspec import UNSET, MsgspecError, Raw
+from msgspec import UNSET, MsgspecError, Raw, Struct
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.account import Balance, Balances, LedgerEntry
@@ -43,6 +43,14 @@ _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 _STALE_TOKEN = ("ESession:Invalid session", "EAPI:Invalid token", "Token(s) not found")
 _METHOD = b'{"method"'
 _MENDED_EVERY_NS = 60 * 1_000_000_000
+
+
+class _Request(Struct):
+    """`native.Request` as it is written: with the Struct of its parameters, in one go."""
+
+    method: str
+    params: object
+    req_id: int
 
 
 class KrakenPrivateProtocol:
@@ -363,7 +371,7 @@ class KrakenPrivateProtocol:
         self._send(number, method, channel.params(method))
 
     def _send(self, number: int, method: str, params: object) -> None:
-        request = native.Written(method, params, number)
+        request = _Request(method, params, number)
         self.outbox.append(Send(native.encode(request), auth=Auth.TOKEN))
 
     @staticmethod
