@@ -12,15 +12,18 @@ CAN_HOLD = sys.platform != "win32"
 """Whether files can be locked on this system."""
 
 
-def hold(descriptor: int) -> bool:
-    """Lock the open file; false if another descriptor has locked it already, in any process."""
+def hold(descriptor: int, *, waits: bool = False) -> bool:
+    """Lock the open file; false if another descriptor has locked it already, in any process.
+
+    If it `waits`, it is true once the others have released it.
+    """
     if sys.platform == "win32":
         return False
     else:  # noqa: RET505 - so that type checkers see what exists where
         import fcntl
 
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
             return False
         return True
