@@ -102,3 +102,35 @@ def test_nothing_is_lost_when_an_engine_is_killed_or_held(name: str, outage: str
     assert done.faults == []
     assert done.dropped == done.missing == 0
     assert done.failures > 0
+
+
+def test_without_to_every_configured_sink_is_published_to_and_has_a_name(
+    running: Engine,
+    endpoint: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, two = f"{running.url}?name=one", f"{running.url}?name=two"
+    sinks = ["--set", f"sink.one.url={one}", "--set", f"sink.two.url={two}"]
+    trades = ["--set", "sink.two.streams=*/*/trade"]
+    words = ["publish", "-s", "BTC/USD", "--seconds", "2", "--endpoint", endpoint]
+    with commands(capfd, monkeypatch) as run:
+        both = run(*sinks, *trades, *words, "--format", "ndjson")
+        checked = run(*sinks, "sink", "check", "two", "--quiet", "0.3", "--format", "ndjson")
+        unknown = run(*sinks, *words, "--to", "three")
+        none = run(*words)
+
+    assert both.status == 0, both.err
+    sums = [json.loads(line) for line in both.out.splitlines() if "outbox_sums" in line]
+    assert {(it["sink"], it["stream"]) for it in sums} > {
+        ("one", "kraken/BTC-USD/book"),
+        ("two", "kraken/BTC-USD/trade"),
+    }
+    assert {it["stream"] for it in sums if it["sink"] == "two"} == {"kraken/BTC-USD/trade"}
+    assert checked.status == 0, checked.err
+    assert [json.loads(line)["stream"] for line in checked.out.splitlines()] == [
+        "kraken/BTC-USD/trade"
+    ]
+    assert (unknown.status, none.status) == (2, 2)
+    assert "a sink was expected (configured: one, two), was 'three'" in unknown.err
+    assert "or a table [sink.NAME] in the configuration, was ''" in none.err

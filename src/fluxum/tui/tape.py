@@ -1,6 +1,7 @@
 """The controls of a screen over a recording: pause, speed, seconds to go, and the place."""
 
-from fluxum.view import Playback, Player
+from fluxum.view import Playback
+from fluxum.web.player import Player
 
 __all__ = ["TapePlayer"]
 

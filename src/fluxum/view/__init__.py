@@ -1,8 +1,7 @@
 """Views: what a session, a hub or a recording is at one moment, for a page or a screen.
 
 `view(source, keeper)` is the one source of `fluxum serve` and `fluxum watch`. A `ViewKeeper`
-remembers what is only in events; a `Playback` is a recording that can be wound, and a `Player`
-plays it in time.
+remembers what is only in events; a `Playback` is a recording that can be wound.
 """
 
 from fluxum.view.codec import encode_view
@@ -29,7 +28,6 @@ from fluxum.view.facts import (
 )
 from fluxum.view.keeper import ViewKeeper
 from fluxum.view.playback import Playback
-from fluxum.view.player import Player
 from fluxum.view.view import Extent, Source, view
 
 __all__ = [
@@ -47,7 +45,6 @@ __all__ = [
     "LossView",
     "MarketView",
     "Playback",
-    "Player",
     "PositionView",
     "ProofView",
     "Severity",

@@ -14,8 +14,9 @@ from fluxum.model.event import Event, Subscription
 from fluxum.session.session import Session
 from fluxum.session.statistics import SessionStatistics
 from fluxum.trader import Trader
-from fluxum.view import Extent, Playback, Player, View, ViewKeeper, view
+from fluxum.view import Extent, Playback, View, ViewKeeper, view
 from fluxum.view.view import readings
+from fluxum.web.player import Player
 
 __all__ = ["LiveStage", "PlayedStage", "ReplayView", "Stage", "Steer"]
 

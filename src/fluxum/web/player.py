@@ -7,7 +7,7 @@ work. A speed that is more than the machine can do is as fast as it can.
 import asyncio
 from collections.abc import Callable
 
-from fluxum.view.playback import Playback
+from fluxum.view import Playback
 
 __all__ = ["Player"]
 

@@ -7,7 +7,8 @@ import pytest
 
 from fluxum.flow.background import background
 from fluxum.sim.loop import run
-from fluxum.view import Playback, Player
+from fluxum.view import Playback
+from fluxum.web.player import Player
 from kraken_tape import START_NS, STEP_NS, write
 
 UPDATES = 3_000
