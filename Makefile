@@ -29,7 +29,8 @@ all: test slow  ## run all tests
 
 QUICK := model book flow ledger orders transport venues/test_subscriptions.py venues/test_rows.py \
 	venues/binance/test_protocol.py venues/bybit/test_protocol.py venues/okx/test_protocol.py \
-	venues/kraken/test_protocol.py venues/kraken/private/test_protocol.py test_tidy.py test_pacing.py
+	venues/kraken/test_protocol.py venues/kraken/private/test_protocol.py test_tidy.py test_pacing.py \
+	test_docs.py::test_generated_documents_are_current
 quick: $(VENV)/.dev  ## run the tests that take a moment, while editing
 	@$(BIN)/pytest -n 2 --hypothesis-profile quick -m "not slow and not network" \
 		$(addprefix tests/,$(QUICK)) $(ARGS)

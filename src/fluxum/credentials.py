@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fluxum.errors import BadInput
+from fluxum.lock import CAN_HOLD, hold
 from fluxum.model.account import Credentials
 
 __all__ = [
@@ -38,6 +39,8 @@ SERVICE = "fluxum"
 """The service under which keys are in a keyring."""
 PARTS = ("key", "secret", "passphrase")
 """The parts of keys, in the order of stdin."""
+_TURNS = 1000
+_WRITTEN = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -110,26 +113,48 @@ def store_in_file(path: Path, table: str, keys: Credentials) -> None:
     """Write keys into a table of a TOML file that only its owner can read; keeps its other tables.
 
     The file is replaced as a whole, so that a crash leaves the old one; comments in it are lost.
-    Raises BadInput.
+    Programs that write it at the same time take turns. Raises BadInput.
     """
-    tables = _tables(path) if path.exists() else {}
-    parts = (keys.key, keys.secret, keys.passphrase)
-    tables[table] = {part: text for part, text in zip(PARTS, parts, strict=True) if text}
-    text = "\n".join(_lines(name, values) for name, values in tables.items())
     path = path.resolve()
     new = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        with os.fdopen(_only_writer(new), "w") as file:
+            try:
+                text = _with_table(path, table, keys)
+                file.truncate()
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                if not CAN_HOLD:
+                    file.close()  # an open file cannot be renamed there
+                new.replace(path)
+            except BaseException:
+                new.unlink(missing_ok=True)
+                raise
     except OSError as error:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _with_table(path: Path, table: str, keys: Credentials) -> str:
+    """What the file becomes."""
+    tables = _tables(path) if path.exists() else {}
+    parts = (keys.key, keys.secret, keys.passphrase)
+    tables[table] = {part: text for part, text in zip(PARTS, parts, strict=True) if text}
+    return "\n".join(_lines(name, values) for name, values in tables.items())
+
+
+def _only_writer(new: Path) -> int:
+    """A descriptor of the file to write, locked once the programs before have written theirs."""
+    for _ in range(_TURNS):
+        descriptor = os.open(new, _WRITTEN, 0o600)
+        with suppress(FileNotFoundError):
+            is_held = not CAN_HOLD or hold(descriptor, waits=True)
+            if is_held and os.path.samestat(os.fstat(descriptor), new.stat()):
+                new.chmod(0o600)
+                return descriptor
+        os.close(descriptor)  # another program has given it its final name
+    raise BadInput(f"{new} was written by {_TURNS} other programs at the same time")
 
 
 def store_in_keyring(entry: str, keys: Credentials) -> None:

@@ -107,13 +107,20 @@ class VenueRefused(FluxumError):
     """The venue understood the request and refused it.
 
     `code` is the venue's own code or HTTP status, as text. `body` is the beginning of an HTTP
-    answer that is a refusal.
+    answer that is a refusal. `was_answered` says that the venue has answered the same kind of query
+    before, so that it may do so again.
     """
 
     def __init__(self, message: str, code: str = "", body: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.body = body
+        self.was_answered = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same query would be refused again, as far as is known."""
+        return not (self.retryable or self.was_answered)
 
 
 class RateLimited(VenueRefused):

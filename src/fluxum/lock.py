@@ -15,7 +15,7 @@ CAN_HOLD = sys.platform != "win32"
 def hold(descriptor: int, *, waits: bool = False) -> bool:
     """Lock the open file; false if another descriptor has locked it already, in any process.
 
-    With `waits` it waits, without a limit, until the file can be locked.
+    If it `waits`, it is true once the others have released it.
     """
     if sys.platform == "win32":
         return False

@@ -4,6 +4,7 @@ import io
 import stat
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -15,6 +16,7 @@ from fluxum.cli.main import app
 from fluxum.cli.process import exit_code
 from fluxum.credentials import find_credentials, store_in_file
 from fluxum.errors import BadInput
+from fluxum.lock import CAN_HOLD
 from fluxum.model.account import Credentials
 
 SECRET = "c2VjcmV0LW9mLW5vYm9keQ=="
@@ -133,6 +135,22 @@ def test_any_text_is_stored_as_it_is(text: str, tmp_path: Path) -> None:
         "my desk": {"key": text, "secret": SECRET},
     }
     assert [one.name for one in tmp_path.iterdir()] == ["k.toml"]
+
+
+@pytest.mark.skipif(not CAN_HOLD, reason="files cannot be locked here")
+def test_programs_that_store_keys_at_once_take_turns(tmp_path: Path) -> None:
+    path = tmp_path / "k.toml"
+    names = [f"exchange-{number}" for number in range(12)]
+
+    def store(name: str) -> None:
+        store_in_file(path, name, Credentials(name, SECRET))
+
+    with ThreadPoolExecutor(len(names)) as pool:  # a lock is of a descriptor, not of a process
+        list(pool.map(store, names))
+
+    assert tomllib.loads(path.read_text()).keys() == set(names)
+    assert [one.name for one in tmp_path.iterdir()] == ["k.toml"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_file_that_others_can_read_or_that_holds_something_else_is_left_alone(

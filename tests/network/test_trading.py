@@ -86,6 +86,39 @@ def test_an_order_at_the_market_is_told_when_it_is_filled(fluxum: Account) -> No
     assert (order["status"], Decimal(order["filled"])) == ("filled", Decimal("0.01"))
 
 
+def test_an_amount_is_spent_at_the_market(fluxum: Account) -> None:
+    done = fluxum(*PLACE[:6], "--spend", "100", "--type", "market", "--yes", "-f", "json")
+    assert done.status == 0, done.err
+
+    (order,) = json.loads(done.out)
+    assert order["status"] == "filled"
+    assert Decimal(99) < Decimal(order["cost"]) <= 100
+
+
+def test_an_order_has_a_name_of_its_own_an_end_and_a_part_that_shows(fluxum: Account) -> None:
+    done = fluxum(*PLACE, "--expires", "1h", "--client-id", "mine-1", "--yes", "-f", "json")
+    (order,) = json.loads(done.out)
+    assert (order["client_order_id"], order["status"]) == ("mine-1", "open")
+    assert "gtd until" in done.err
+    done = fluxum(*PLACE, "--type", "iceberg", "--display", "0.002", "--yes", "-f", "json")
+    (order,) = json.loads(done.out)
+    assert (order["order_type"], order["status"]) == ("iceberg", "open")
+    assert fluxum("order", "cancel-all", "--yes").out == "2 orders canceled\n"
+
+
+def test_the_trigger_of_a_stop_is_moved(fluxum: Account) -> None:
+    stop = ("--type", "stop_loss", "--trigger")
+    sell = ("order", "place", "-s", "BTC/USD", "--side", "sell", "-q", "0.01", "--yes")
+    placed = fluxum(*sell, *stop, "20000", "-f", "json")
+    (order,) = json.loads(placed.out)
+    moved = fluxum("order", "amend", order["order_id"], "--trigger", "21000", "-y", "-f", "json")
+    assert moved.status == 0, moved.err
+    (order,) = json.loads(moved.out)
+    assert Decimal(order["trigger_price"]) == 21000
+    assert " trigger 21000" in fluxum("order", "list").out
+    assert fluxum("order", "cancel-all", "--yes").out == "1 order canceled\n"
+
+
 def test_nothing_moves_without_a_yes(fluxum: Account) -> None:
     done = fluxum(*PLACE)
 
@@ -111,7 +144,7 @@ def test_an_order_can_be_checked_and_not_entered(fluxum: Account) -> None:
         ((*PLACE[:5], "sideways", *PLACE[6:], "--yes"), 2, "was 'sideways'"),
         ((*PLACE[:7], "much", *PLACE[8:], "--yes"), 2, "was 'much'"),
         (("order", "cancel", "O-NONE", "--yes"), 1, "EOrder:Invalid order"),
-        (("order", "amend", "O-NONE", "--yes"), 2, "was neither"),
+        (("order", "amend", "O-NONE", "--yes"), 2, "was none"),
         (("ledger", "--entries", "-s", "BTC/USD"), 2, "use --asset"),
         (("ledger", "--entries", "--type", "gift"), 2, "was 'gift'"),
         (("ledger", "--entries", "--since", "soon"), 2, "was 'soon"),

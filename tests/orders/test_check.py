@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fluxum.errors import BadInput
-from fluxum.model.instrument import InstrumentStatus
+from fluxum.model.instrument import InstrumentStatus, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
@@ -84,6 +85,12 @@ SETTLE: dict[str, Any] = {
 )
 def test_orders_that_make_sense_pass(changes: dict[str, Any]) -> None:
     check(request(**changes), instrument(), START_NS)
+
+
+def test_a_position_in_a_contract_is_reduced_without_margin() -> None:
+    perpetual = Symbol("BTC/USDT:PERP")
+    market = structs.replace(instrument(), symbol=perpetual)
+    check(request(symbol=perpetual, reduce_only=True), market, START_NS)
 
 
 @pytest.mark.parametrize(

@@ -618,6 +618,23 @@ def test_fees_are_looked_up_again_after_a_refusal_that_passes() -> None:
     run(main())
 
 
+def test_fees_are_looked_up_again_if_lines_were_answered_before_a_refusal() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        script.spared |= {"TradesHistory", "ClosedOrders", "OpenOrders"}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            await one.session.wait_ready(10)
+            await one.live(0.5)
+            assert script.asked.count("Ledgers") == 2
+            script.errors = ["EGeneral:Permission denied"]
+            await one.live(900)
+
+            assert script.asked.count("Ledgers") == 4  # one was refused, three were answered
+
+    run(main())
+
+
 def test_entries_are_looked_up_from_a_minute_before_the_last_one_that_is_known() -> None:
     async def main() -> None:
         async with world(wanted=(BALANCES,)) as one:

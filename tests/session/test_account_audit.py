@@ -2,67 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from decimal import Decimal
-from random import Random
 
 import pytest
-from msgspec import Struct
 from toy import NS, Toy, entry, fill, order, position
+from toy_world import BOTH, START_S, world
 
-from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.account import Balances, Credentials, Fill, LedgerEntry
-from fluxum.model.event import Channel, Desync, Event, Subscription, VenueNotice
-from fluxum.model.instrument import Symbol
+from fluxum.model.account import Balances, Fill, LedgerEntry
+from fluxum.model.event import Desync, VenueNotice
 from fluxum.model.order import OpenOrders
 from fluxum.model.position import MarginMode, OpenPositions, PositionUpdate
-from fluxum.session.account_config import AccountConfig
-from fluxum.session.session import Session
-from fluxum.sim.exchange import SimulatedExchange
-from fluxum.sim.loop import SimulatedClock, run
-
-START_S = 1_700_000_000
-BOTH = frozenset({Channel.EXECUTION, Channel.BALANCE})
-
-
-class World(Struct):
-    """A session with the toy venue, and its events so far."""
-
-    toy: Toy
-    session: Session
-    pipe: Pipe[Event]
-
-    async def live(self, seconds: float) -> list[Event]:
-        """What is published in the next seconds."""
-        await asyncio.sleep(seconds)
-        return self.pipe.drain()
-
-
-@asynccontextmanager
-async def world(
-    toy: Toy, *, audit_s: float | None = 10.0, since_ns: int | None = None
-) -> AsyncGenerator[World]:
-    """The account is followed, and what was published until then is read."""
-    clock = SimulatedClock(start_ns=START_S * NS)
-    venue = toy.venue()
-    exchange = SimulatedExchange(
-        venue, [Symbol("BTC/USD")], seed=1, clock=clock, rate_per_s=0.0, side=toy.side()
-    )
-    async with exchange:
-        config = AccountConfig(Credentials("the-key", "secret"), audit_s=audit_s, since_ns=since_ns)
-        session = Session(
-            venue,
-            dial=exchange.dial,
-            clock=clock,
-            random=Random(1),
-            http=exchange,
-            account_config=config,
-        )
-        pipe = session.events(capacity=1000, overflow=Overflow.RAISE)
-        async with session:
-            session.subscribe(*map(Subscription, sorted(BOTH, key=str)))
-            yield World(toy, session, pipe)
+from fluxum.sim.loop import run
 
 
 def test_a_fill_that_the_stream_lost_is_listed_and_published_once_without_an_interruption() -> None:

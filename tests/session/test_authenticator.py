@@ -177,6 +177,25 @@ def test_a_renewal_that_is_refused_for_good_is_not_asked_for_again() -> None:
     run(main())
 
 
+def test_a_renewal_of_which_others_were_answered_is_asked_for_again() -> None:
+    async def main() -> None:
+        bureau = Bureau()
+        tokens = keeper(bureau, renew_s=600)
+        await tokens.fresh()
+        bureau.refusal = VenueRefused("no: EGeneral:Internal error")
+        bureau.refusal.was_answered = True
+
+        async with background(tokens.run()):
+            await asyncio.sleep(700)
+            bureau.refusal = None
+            await asyncio.sleep(100)
+
+        assert tokens.statistics().failures >= 1
+        assert tokens.text == f"secret-{bureau.asked}" != "secret-1"
+
+    run(main())
+
+
 class Refusing:
     """Refuses every call with this body."""
 

@@ -31,7 +31,7 @@ from fluxum.venues.kraken.private.queries import account_queries
 from fluxum.venues.kraken.private.signing import KrakenSigner
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.private import FillQuery
-from fluxum.venues.queries import RestQuery
+from fluxum.venues.queries import RestQuery, after
 from fluxum.venues.venue import Fetch
 
 SECRET = "c2VjcmV0"
@@ -143,6 +143,24 @@ def test_a_no_is_raised_at_once() -> None:
     assert asked.statistics.refused == 1
 
 
+@pytest.mark.parametrize("first", [HOLDINGS, b'{"error":["EGeneral:Permission denied"]}'])
+def test_a_refusal_is_final_if_such_a_query_was_never_answered(first: Answer) -> None:
+    bank = Bank(first, b'{"error":["EGeneral:Permission denied"]}')
+
+    async def main() -> None:
+        one = rest_client(bank)
+        if first == HOLDINGS:
+            await one.query(QUESTIONS.balances())
+        with pytest.raises(VenueRefused) as refused:
+            await one.query(QUESTIONS.balances())
+        assert refused.value.is_final == (first != HOLDINGS)
+        with pytest.raises(VenueRefused) as refused:
+            await one.query(QUESTIONS.open_orders())  # of another kind
+        assert refused.value.is_final
+
+    run(main())
+
+
 def test_a_nonce_that_stays_too_small_is_asked_with_once_more_and_then_named() -> None:
     asked = Asked(b'{"error":["EAPI:Invalid nonce"]}')
 
@@ -247,20 +265,43 @@ def test_calls_go_out_one_at_a_time_in_the_order_of_their_numbers() -> None:
 
 
 def test_a_question_that_needs_another_answer_first_gets_that() -> None:
-    def size(body: bytes, _ns: int) -> RestQuery[str]:
-        return RestQuery(Fetch("POST", "/b", "b"), lambda said, _: f"{body!r} {said!r}")
+    bank = Bank(b"10", b"20", b"3")
 
-    def unread(body: bytes, _ns: int) -> str:
-        raise AssertionError(body)
+    def one(path: str) -> RestQuery[bytes]:
+        return RestQuery(Fetch("POST", path, path), lambda body, _: body)
 
-    bank = Bank(b"10", b"3")
+    def third(found: bytes) -> RestQuery[str]:
+        return RestQuery(Fetch("POST", "/c", "c"), lambda body, _: f"{found!r} {body!r}")
 
     async def main() -> str:
-        one = RestClient(bank, "", SimulatedClock(), Random(1), CallCounter(15, 1))
-        return await one.query(RestQuery(Fetch("POST", "/a", "a"), unread, size))
+        client = RestClient(bank, "", SimulatedClock(), Random(1), CallCounter(15, 1))
+        return await client.query(after(after(one("/a"), lambda _: one("/b")), third))
 
-    assert run(main()) == "b'10' b'3'"
-    assert [url for _, url, _, _ in bank.calls] == ["/a", "/b"]
+    assert run(main()) == "b'20' b'3'"
+    assert [url for _, url, _, _ in bank.calls] == ["/a", "/b", "/c"]
+
+
+def test_what_is_needed_first_reads_its_refusals_itself() -> None:
+    absent = VenueRefused("answered 400", "400", "absent")
+    busy = VenueRefused("answered 400", "400", "busy")
+    bank = Bank(busy, absent, b"3")
+
+    def refused(error: VenueRefused) -> str:
+        if error.body == "busy":
+            raise RateLimited("try again")
+        return "none"
+
+    first = RestQuery(Fetch("POST", "/a", "a"), lambda _body, _ns: "some", refused=refused)
+
+    async def main() -> str:
+        client = RestClient(bank, "", SimulatedClock(), Random(1), CallCounter(15, 1))
+        second = Fetch("POST", "/b", "b")
+        return await client.query(
+            after(first, lambda found: RestQuery(second, lambda _body, _ns: found))
+        )
+
+    assert run(main()) == "none"
+    assert [url for _, url, _, _ in bank.calls] == ["/a", "/a", "/b"]
 
 
 def test_without_a_way_to_call_it_says_so() -> None:

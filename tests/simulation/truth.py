@@ -49,7 +49,7 @@ class Truth:
             name = update.client_order_id
             if name and self._names.setdefault(name, update.order_id) != update.order_id:
                 self.twice += 1
-            self._states[update.order_id].add((update.quantity, update.filled))
+            self._states[update.order_id].add(_state(update))
             if update.status.is_final:
                 self._ends[update.order_id] = (_end(update.status), update.filled)
             if happening.fill is not None:
@@ -197,7 +197,7 @@ class Truth:
         elif order.status.is_final:
             assert (_end(order.status), order.filled) == self._ends[name], order
         else:
-            assert (order.quantity, order.filled) in self._states[name], order
+            assert _state(order) in self._states[name], order
 
     def _moved_by_transfers(self) -> Counter[tuple[str, Decimal]]:
         entries = self.entries.values()
@@ -218,6 +218,11 @@ class Truth:
         nothing = Decimal(0)
         parts = ((truth.amount, nothing), (nothing, truth.fee))
         assert told in {whole, *((truth.asset, *part, None) for part in parts)}, entry
+
+
+def _state(order: OrderUpdate) -> State:
+    """How much of how much is filled: an order that shrank below that is as large as that."""
+    return max(order.quantity, order.filled), order.filled
 
 
 def _own_order(order_id: str) -> str:

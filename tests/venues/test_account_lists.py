@@ -55,8 +55,8 @@ def walk(query: RestQuery[Page[int]] | None, *bodies: bytes) -> tuple[list[str],
     while query is not None and len(calls) < 20:
         calls.append(query.fetch.path)
         body = next(answers, b"")
-        if query.then is not None:
-            query = query.then(body, 0)
+        if query.first is not None:
+            query = query.first.read(body, 0)
         else:
             page = query.read(body, 0)
             items += page.items

@@ -54,7 +54,10 @@ def test_what_is_offered_is_taken() -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"order_type": "market"}, "toy has no orders of type market: nothing was sent"),
+        (
+            {"order_type": "market"},
+            "no orders of type market, only limit, stop_loss_limit: nothing was sent",
+        ),
         ({"time_in_force": "ioc"}, "toy has no time in force ioc: nothing was sent"),
         ({"margin": True, "reduce_only": True}, "no reduce-only orders, margin orders: nothing"),
         ({"quote_quantity": 5}, "no amounts to spend"),

@@ -312,8 +312,8 @@ def parse_interval(text: str | None) -> int | None:
     return int(number) * _LENGTHS_S[unit]
 
 
-def parse_instant(text: str, now_ns: int) -> int | None:
-    """An instant from `2026-01-31`, `2026-01-31T12:00:00Z` or a span back (`24h`).
+def parse_instant(text: str, now_ns: int, *, is_ahead: bool = False) -> int | None:
+    """An instant from `2026-01-31`, `2026-01-31T12:00:00Z` or a span back, or ahead (`24h`).
 
     `None` for empty text. Raises BadInput.
     """
@@ -321,7 +321,8 @@ def parse_instant(text: str, now_ns: int) -> int | None:
         return None
     instant_ns: int | None = None
     if text[-1:] in _UNITS_S and text[:-1].isdecimal():
-        instant_ns = now_ns - int(text[:-1]) * _UNITS_S[text[-1]] * 1_000_000_000
+        span_ns = int(text[:-1]) * _UNITS_S[text[-1]] * 1_000_000_000
+        instant_ns = now_ns + span_ns if is_ahead else now_ns - span_ns
     else:
         with suppress(BadInput):
             instant_ns = parse_rfc3339(text if "T" in text else f"{text}T00:00:00Z")

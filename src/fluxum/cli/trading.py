@@ -7,15 +7,12 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from msgspec import Struct, structs
 
 from fluxum.cli.configured import account_at, config, runtime_at, venue_at
-from fluxum.cli.hints import near
 from fluxum.cli.lines import number_text, printable
 from fluxum.cli.logs import log_frames
 from fluxum.cli.options import (
@@ -32,23 +29,39 @@ from fluxum.cli.options import (
     parse_market,
     parse_proxy,
 )
+from fluxum.cli.order_form import (
+    ClientOrderId,
+    Display,
+    Expires,
+    Force,
+    Kind,
+    Market,
+    PostOnly,
+    Price,
+    Quantity,
+    ReduceOnly,
+    SideName,
+    Spend,
+    TriggerBy,
+    TriggerPrice,
+    parse_conditions,
+    parse_number,
+    parse_request,
+    request_text,
+)
 from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
 from fluxum.config.venues import risk_limits
-from fluxum.errors import BadInput, FluxumError, OutcomeUnknown, RemoteProtocolError
+from fluxum.errors import BadInput, FluxumError, OutcomeUnknown
 from fluxum.flow.background import background
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Side
-from fluxum.model.numbers import exact
 from fluxum.model.order import (
     Amend,
     OrderRequest,
     OrderStatus,
     OrderType,
-    PriceKind,
     TimeInForce,
-    Trigger,
     TriggerReference,
 )
 from fluxum.orders.desk import OrderDesk
@@ -71,7 +84,6 @@ __all__ = [
 
 _READY_S = 60.0
 _SOON_S = 1.0
-_LEAST = Decimal("1E-30")
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 _LIVING = (
     OrderStatus.PENDING,
@@ -79,7 +91,6 @@ _LIVING = (
     OrderStatus.PARTIALLY_FILLED,
     OrderStatus.OTHER,
 )
-Choice = TypeVar("Choice", bound=Enum)
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Timeout = Annotated[
@@ -101,27 +112,6 @@ class NotConfirmed(FluxumError):
     """The user did not confirm: nothing was done."""
 
 
-Market = Annotated[str, typer.Option("--symbol", "-s", help="The market, such as BTC/USD.")]
-SideName = Annotated[str, typer.Option("--side", help="buy or sell.")]
-Quantity = Annotated[str, typer.Option("--quantity", "-q", help="How much, in the base asset.")]
-Price = Annotated[str, typer.Option("--price", "-p", help="The worst price, for limit orders.")]
-_TYPES = [one.value for one in OrderType if one is not OrderType.OTHER]
-Kind = Annotated[str, typer.Option("--type", help=f"One of {', '.join(_TYPES)}.")]
-TriggerPrice = Annotated[
-    str,
-    typer.Option(
-        "--trigger",
-        help="The price that a stop or a take-profit waits for; of a trailing stop how far it "
-        "trails, such as 2%.",
-    ),
-]
-TriggerBy = Annotated[
-    str, typer.Option("--trigger-by", help="Which price it watches: last, index or mark.")
-]
-Force = Annotated[str, typer.Option("--time-in-force", help="gtc, ioc or fok.")]
-PostOnly = Annotated[
-    bool, typer.Option("--post-only", help="Refuse the order if it would take from the book.")
-]
 NotionalMax = Annotated[
     str, typer.Option("--notional-max", help="Refuse an order that is worth more than this.")
 ]
@@ -130,13 +120,18 @@ NotionalMax = Annotated[
 def place(
     symbol: Market,
     side: SideName,
-    quantity: Quantity,
+    quantity: Quantity = "",
+    spend: Spend = "",
     price: Price = "",
     kind: Kind = OrderType.LIMIT.value,
     trigger: TriggerPrice = "",
     trigger_by: TriggerBy = TriggerReference.LAST.value,
-    force: Force = TimeInForce.GTC.value,
+    force: Force = "",
+    expires: Expires = "",
     post_only: PostOnly = False,
+    reduce_only: ReduceOnly = False,
+    display: Display = "",
+    client_id: ClientOrderId = "",
     notional_max: NotionalMax = "",
     exchange: Exchange = "",
     keys: Keys = "",
@@ -152,25 +147,22 @@ def place(
     """Place an order. It is checked, written to the journal, sent once, and followed until known.
 
     Example: fluxum order place -s BTC/USD --side buy -q 0.01 -p 50000 --validate
+
+    Or: fluxum order place -s BTC/USD --side buy --spend 100 --type market
     """
     name, markets = parse_market(symbol, exchange)
     if len(markets) != 1:
         raise BadInput(f"one symbol was expected, was {symbol!r}")
-    request = OrderRequest(
-        symbol=markets[0],
-        side=_choice(Side, "a side", side),
-        order_type=_choice(OrderType, "an order type", kind),
-        quantity=_number("a quantity", quantity),
-        limit_price=_number("a price", price) if price else None,
-        trigger=_trigger(trigger, trigger_by) if trigger else None,
-        time_in_force=_choice(TimeInForce, "a time in force", force),
+    request = structs.replace(
+        parse_request(markets[0], side, kind, quantity, spend, price),
         post_only=post_only,
+        reduce_only=reduce_only,
+        client_order_id=client_id,
     )
+    request = parse_conditions(request, trigger, trigger_by, force, expires, display)
     where = _where(name, keys, tier, endpoint, proxy, journal)
-    limits = where.limits
-    if notional_max:
-        limits = structs.replace(limits, notional_max=_number("a notional", notional_max))
-    what = f"{_request_text(request)} at {name}"
+    limits = _limits(where, notional_max)
+    what = f"{request_text(request)} at {name}"
     if not validate:
         confirm(what, yes=yes)
     act = _validating(request, what, timeout) if validate else _placing(request, timeout)
@@ -181,6 +173,7 @@ def amend(
     order: Annotated[str, typer.Argument(help="The order, by either of its ids.")],
     quantity: Annotated[str, typer.Option("--quantity", "-q", help="The new quantity.")] = "",
     price: Annotated[str, typer.Option("--price", "-p", help="The new price.")] = "",
+    trigger: Annotated[str, typer.Option("--trigger", help="The new trigger price.")] = "",
     exchange: Exchange = "",
     keys: Keys = "",
     tier: Tier = "",
@@ -199,13 +192,15 @@ def amend(
     where = _where(name, keys, tier, endpoint, proxy, journal)
     change = Amend(
         order_id=order,
-        quantity=_number("a quantity", quantity) if quantity else None,
-        limit_price=_number("a price", price) if price else None,
+        quantity=parse_number("a quantity", quantity) if quantity else None,
+        limit_price=parse_number("a price", price) if price else None,
+        trigger_price=parse_number("a trigger", trigger) if trigger else None,
     )
-    if change.quantity is None and change.limit_price is None:
-        raise BadInput(f"a new quantity or price was expected for {order!r}, was neither")
-    parts = [f"quantity {quantity}" if quantity else "", f"price {price}" if price else ""]
-    confirm(f"amend {order} at {name} to {', '.join(filter(None, parts))}", yes=yes)
+    given = {"quantity": quantity, "price": price, "trigger": trigger}
+    parts = [f"{what} {text}" for what, text in given.items() if text]
+    if not parts:
+        raise BadInput(f"a new quantity, price or trigger was expected for {order!r}, was none")
+    confirm(f"amend {order} at {name} to {', '.join(parts)}", yes=yes)
 
     async def act(desk: OrderDesk, output: Output) -> None:
         _write(await desk.amend(change, timeout_s=timeout), output)
@@ -261,7 +256,8 @@ def cancel_all(
 
     async def act(desk: OrderDesk, output: Output) -> None:
         count = await desk.cancel_all(timeout_s=timeout)
-        output.write({"type": "canceled", "count": count}, f"{count} orders canceled")
+        orders = "order" if count == 1 else "orders"
+        output.write({"type": "canceled", "count": count}, f"{count} {orders} canceled")
 
     _run(where, act, form)
 
@@ -324,6 +320,13 @@ def _where(
         proxy=parse_proxy(proxy),
         journal=journal or entry.journal,
     )
+
+
+def _limits(where: Where, notional_max: str) -> RiskLimits:
+    """The account's limits, with the greatest worth of this order."""
+    if not notional_max:
+        return where.limits
+    return structs.replace(where.limits, notional_max=parse_number("a notional", notional_max))
 
 
 def _run(
@@ -421,56 +424,10 @@ def _show(view: Order, output: Output) -> None:
 
 def _view_text(view: Order) -> str:
     price = "" if view.limit_price is None else f" @ {number_text(view.limit_price)}"
+    waits = "" if view.trigger_price is None else f" trigger {number_text(view.trigger_price)}"
     why = f" ({view.reason})" if view.reason else ""
     return (
         f"{view.order_id or '-':<20} {view.symbol} {view.side.value} {view.type_text} "
-        f"{number_text(view.filled)} of {number_text(view.quantity)}{price} "
+        f"{number_text(view.filled)} of {number_text(view.quantity)}{price}{waits} "
         f"{view.status_text}{why} {view.client_order_id}"
     ).rstrip()
-
-
-def _trigger(text: str, watched: str) -> Trigger:
-    """A price, or a distance in percent, and the price that is watched."""
-    kind = PriceKind.PERCENT if text.endswith("%") else PriceKind.STATIC
-    price = _number("a trigger", text.removesuffix("%"))
-    return Trigger(price, kind, _choice(TriggerReference, "a price to watch", watched))
-
-
-def _trigger_text(trigger: Trigger) -> str:
-    by = "" if trigger.reference is TriggerReference.LAST else f" by the {trigger.reference.value}"
-    if trigger.kind is PriceKind.PERCENT:
-        return f" when it turned by {trigger.price:f}%{by}"
-    return f" when {trigger.price:f} is reached{by}"
-
-
-def _request_text(request: OrderRequest) -> str:
-    price = "" if request.limit_price is None else f" @ {request.limit_price:f}"
-    trigger = "" if request.trigger is None else _trigger_text(request.trigger)
-    cost = ""
-    if request.limit_price is not None and request.quantity is not None:
-        worth = request.limit_price * request.quantity
-        cost = f" ({worth:f} {request.symbol.quote})"
-    post = ", post-only" if request.post_only else ""
-    return (
-        f"{request.side.value} {number_text(request.quantity)} {request.symbol} "
-        f"{request.order_type.value}{price}{cost}{trigger}, {request.time_in_force.value}{post}"
-    )
-
-
-def _number(what: str, text: str) -> Decimal:
-    try:
-        value = exact(text.strip())
-    except RemoteProtocolError:
-        value = Decimal(0)
-    if value == 0 or value < _LEAST:
-        raise BadInput(f"{what} above zero was expected, was {text!r}")
-    return value
-
-
-def _choice(kind: type[Choice], what: str, text: str) -> Choice:
-    try:
-        return kind(text.lower().replace("-", "_"))
-    except ValueError:
-        known = [str(one.value) for one in kind]
-        hint = near(text, known)
-        raise BadInput(f"{what} was expected ({', '.join(known)}), was {text!r}{hint}") from None

@@ -143,8 +143,9 @@ def _check_fields(request: OrderRequest) -> None:
         raise BadInput(f"{in_force.value} is for limit and market orders, was {_name(request)}")
     if in_force is TimeInForce.FOK and not kind.has_limit:
         raise BadInput(f"whole or not at all needs a limit, was {_name(request)}")
-    if request.reduce_only and not request.margin and kind is not OrderType.SETTLE_POSITION:
-        raise BadInput("a reduce-only order is one on margin, was one without")
+    has_position = bool(request.symbol.contract) or request.margin
+    if request.reduce_only and not has_position and kind is not OrderType.SETTLE_POSITION:
+        raise BadInput("a reduce-only order is one on margin or of a contract, was neither")
 
 
 def _need(request: OrderRequest, what: str, has: bool, *, wanted: bool) -> None:

@@ -18,7 +18,6 @@ from fluxum.model.event import Channel, Desync, Subscription
 from fluxum.model.order import OrderUpdate
 from fluxum.model.position import PositionUpdate
 from fluxum.session.account_context import AccountContext
-from fluxum.venues.private import EntryQuery
 
 __all__ = ["AccountAudit"]
 
@@ -54,20 +53,20 @@ class AccountAudit:
             self._changed.set()
 
     async def run(self, every_s: float | None, is_following: Callable[[], bool]) -> None:
-        """Audit until cancelled, or until the venue refuses; `None` disables the audit."""
+        """Audit until cancelled, or refused for good; `None` disables the audit."""
         while every_s is not None:
             await asyncio.sleep(every_s)
             try:
                 if is_following():
                     await self._audit(is_following)
             except FluxumError as error:
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     _log.error("%s account is compared no more: %s", self._venue, error)
                     return
                 _log.warning("%s account is not compared: %s", self._venue, error)
 
     async def follow_entries(self) -> None:
-        """Look up entries after changes of balances, until cancelled or until the venue refuses."""
+        """Look up entries after changes of balances, until cancelled or refused for good."""
         delays = self._context.backoff()
         while True:
             await self._changed.wait()
@@ -77,7 +76,7 @@ class AccountAudit:
                 await self._find_entries()
             except FluxumError as error:
                 _log.warning("%s entries are not known yet: %s", self._venue, error)
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     return
                 self._changed.set()
                 await asyncio.sleep(delays.next_delay() or 1.0)
@@ -113,9 +112,8 @@ class AccountAudit:
 
     async def _find_entries(self) -> None:
         began_ns = self._context.venue_now_ns
-        query, history = EntryQuery(since_ns=self._entered_ns - _OVERLAP_NS), self._history
-        entries = await (history.entries(query) if self._has_entries else history.transfers(query))
-        self._session().deliver(entries)
+        since_ns = self._entered_ns - _OVERLAP_NS
+        await self._history.hand_over_entries(since_ns, self._state.moved, self._session().deliver)
         self._entered_ns = began_ns
 
     # What differs

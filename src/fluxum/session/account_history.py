@@ -10,7 +10,7 @@ from fluxum.errors import BadInput, FluxumError, RemoteProtocolError, VenueRefus
 from fluxum.ledger.made_entries import made_entries
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Subscription
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import OrderUpdate, ended
 from fluxum.model.position import PositionUpdate
 from fluxum.session.charges import Charges
@@ -48,6 +48,7 @@ class AccountHistory:
         self._leave_out = leave_out
         self._symbols = symbols
         self.transfers_refused = ""
+        self._resume: object = None
 
     async def query(self, query: RestQuery[T]) -> T:
         """The venue's answer to a query; see `RestClient.query` for what is raised."""
@@ -154,15 +155,35 @@ class AccountHistory:
             self._queries.entries(query),
             lambda items: limit is not None and not by_asset and len(wanted(items)) == limit,
         )
-        items = page.items
-        if by_asset:
-            items = tuple(sorted(items, key=lambda entry: entry.venue_ns, reverse=True))
-        return wanted(items)[::-1]
+        return wanted(self._oldest_first(page.items)[::-1])[::-1]
+
+    async def hand_over_entries(
+        self, since_ns: int, moved: set[Asset], take: Callable[[Sequence[LedgerEntry]], None]
+    ) -> None:
+        """Give entries since an instant to `take`, oldest first: transfers if those are all.
+
+        Those that were taken before may be left out, but for assets that `moved`, which is emptied.
+        What is fetched in vain is fetched again.
+        """
+        if self._queries.entries is None:
+            take(await self.transfers(EntryQuery(since_ns=since_ns)))
+            return
+        wanted = frozenset(moved)
+        moved.clear()
+        query = EntryQuery(since_ns=since_ns, resume=self._resume, moved=wanted)
+        try:
+            page = await self._all(self._queries.entries(query))
+        except BaseException:
+            moved |= wanted
+            raise
+        take(self._oldest_first(page.items))
+        self._resume = page.resume
 
     async def transfers(self, query: EntryQuery) -> list[LedgerEntry]:
         """Deposits and withdrawals, oldest first; none if the venue lists none to these keys.
 
-        A list that was refused is not requested again: `transfers_refused` is the reason.
+        A list that was never answered and is refused is not requested again: `transfers_refused` is
+        the reason.
         """
         if self._queries.transfers is None or self.transfers_refused:
             return []
@@ -171,7 +192,7 @@ class AccountHistory:
             for one in self._queries.transfers(query):
                 found |= {entry.entry_id: entry for entry in await self._all(one)}
         except VenueRefused as error:
-            if error.retryable:
+            if not error.is_final:
                 raise
             self.transfers_refused = str(error)
             _log.warning("%s transfers stay unknown: %s", self._venue, error)
@@ -189,6 +210,13 @@ class AccountHistory:
         transfers = await self.transfers(EntryQuery(since_ns=since_ns))
         fills = await self.fills(since_ns)
         return made_entries(fills, transfers, await self.balances(), is_whole=since_ns is None)
+
+    def _oldest_first(self, items: Sequence[LedgerEntry]) -> Sequence[LedgerEntry]:
+        """Entries that are newest first, perhaps those of one asset after those of another."""
+        items = items[::-1]
+        if not self._queries.are_entries_by_asset:
+            return items
+        return sorted(items, key=lambda entry: entry.venue_ns)
 
     def _markets(self, symbol: Symbol | None) -> Sequence[Symbol | None]:
         if symbol is not None or not self._queries.needs_symbol:

@@ -91,7 +91,7 @@ class AccountSnapshots:
             yield Balances, self._all_balances
 
     async def _repeat(self, channel: Channel, kind: type[Event], make: _Make) -> None:
-        """Request until the venue answers, while the link is open; a refusal is final."""
+        """Request until the venue answers or refuses for good, while the link is open."""
         subscription = Subscription(channel)
         backoff = self._backoff()
         while True:
@@ -99,7 +99,7 @@ class AccountSnapshots:
                 snapshot = await make()
             except FluxumError as error:
                 _log.warning("%s %s are not known: %s", self._venue, kind.__name__, error)
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     self._tasks.pop(kind, None)
                     self._session().deliver([self._refused(subscription, kind, error)])
                     return

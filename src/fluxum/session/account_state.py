@@ -66,6 +66,8 @@ class AccountState:
         """Open orders by the venue's id; read only."""
         self.balances: dict[Asset, Balance] = {}
         """The last balance of each asset; read only."""
+        self.moved: set[Asset] = set()
+        """Assets whose entries are to be fetched, whatever their balances say by then."""
         self.positions: dict[PositionKey, PositionUpdate] = {}
         """The open positions as the venue reported them last; read only."""
         self.is_orders_valid = False
@@ -105,6 +107,7 @@ class AccountState:
             case Sighting.NEW:
                 self.counts.fills += 1
                 self.counts.backfilled += fill.backfilled
+                self.moved.update((fill.symbol.base, fill.symbol.quote))
             case Sighting.COMPLETED:
                 self.counts.completed += 1
             case Sighting.REPEATED:
@@ -171,6 +174,7 @@ class AccountState:
 
     def change(self, balance: Balance) -> None:
         """Update a balance, unless a newer one of its asset is known."""
+        self.moved.add(balance.asset)
         known = self.balances.get(balance.asset)
         if known is None or (known.venue_ns or 0) <= (balance.venue_ns or balance.received_ns):
             self.balances[balance.asset] = balance

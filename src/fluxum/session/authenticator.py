@@ -225,7 +225,7 @@ class TokenKeeper:
             try:
                 await self.renew(self.text)
             except FluxumError as error:
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     _log.error("%s token is renewed no more: %s", self._venue, error)
                     return  # the link goes on with the old token; the next link gets the error
                 _log.warning("%s token was not renewed: %s", self._venue, error)

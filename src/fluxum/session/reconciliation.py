@@ -25,7 +25,6 @@ from fluxum.model.order import OrderUpdate, opened_ns
 from fluxum.pacing import Backoff
 from fluxum.session.account_context import AccountContext
 from fluxum.session.charges import Charges
-from fluxum.venues.private import EntryQuery
 
 __all__ = ["Reconciliation"]
 
@@ -83,7 +82,7 @@ class Reconciliation:
         self._ended.update(orders)
 
     async def _reconcile(self, channel: Channel) -> None:
-        """Search until all is found, while the link is open; a refused one stays missing."""
+        """Search until all is found, the link is lost or the venue refuses for good."""
         backoff = self._backoff()
         while True:
             try:
@@ -110,7 +109,7 @@ class Reconciliation:
         """Report what is missing and why; if a retry can help, wait and return true."""
         _log.warning("%s %s is not reconciled: %s", self._venue, channel.value, error)
         subscription = Subscription(channel)
-        if isinstance(error, VenueRefused) and not error.retryable:
+        if isinstance(error, VenueRefused) and error.is_final:
             refused = Refused(
                 venue=self._venue,
                 subscription=subscription,
@@ -140,7 +139,7 @@ class Reconciliation:
             try:
                 charged = await self._charges.look_up(self._charges.waiting, self._history.entries)
             except FluxumError as error:
-                if isinstance(error, VenueRefused) and not error.retryable:
+                if isinstance(error, VenueRefused) and error.is_final:
                     self._session().deliver([self._notice(f"fees of fills stay unknown: {error}")])
                     return
                 _log.warning("%s fees are not known yet: %s", self._venue, error)
@@ -175,11 +174,8 @@ class Reconciliation:
         known_ns = self._unknown_ns.get(Channel.BALANCE)
         if known_ns is None:
             return
-        query = EntryQuery(since_ns=max(0, known_ns - _OVERLAP_NS))
-        history = self._history
-        entries = await (history.entries(query) if self._has_entries else history.transfers(query))
-        if entries:
-            self._session().deliver(entries)
+        since_ns = max(0, known_ns - _OVERLAP_NS)
+        await self._history.hand_over_entries(since_ns, self._state.moved, self._session().deliver)
 
     # Pieces
 

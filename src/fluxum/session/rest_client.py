@@ -120,6 +120,7 @@ class RestClient:
         self._renewals = renewals
         self._policy = breaker or BreakerPolicy()
         self._breakers: dict[str, CircuitBreaker] = {}
+        self._answered: set[str] = set()  # kinds of queries, by purpose
         self._turn = asyncio.Lock() if authenticator is None else authenticator.turn
         self._preparation = asyncio.Lock()
         self._is_prepared = False
@@ -139,8 +140,8 @@ class RestClient:
     async def query(self, query: RestQuery[T]) -> T:
         """The answer. Raises VenueRefused for a refusal, CircuitOpen, and the last failure."""
         await self._prepare()
-        while query.then is not None:
-            _, _, query = await self._send_with_retries(RestQuery(query.fetch, query.then))
+        while query.first is not None:
+            _, _, query = await self._send_with_retries(query.first)
         renewed = self._renewed
         body, received_ns, answer = await self._send_with_retries(query)
         await self._renew(received_ns)
@@ -182,9 +183,9 @@ class RestClient:
         for left in range(_TRIES_MAX - 1, -1, -1):
             try:
                 answer = await self._try(query)
-            except NonceRefused:
+            except NonceRefused as error:
                 if is_overtaken or not left:
-                    statistics.refused += 1
+                    self._note_refusal(error, query.fetch)
                     raise
                 is_overtaken, floor_s = True, 0.0
             except (TransportError, RateLimited, RemoteProtocolError) as error:
@@ -195,18 +196,24 @@ class RestClient:
                 if isinstance(error, RateLimited):
                     self._counter.exhausted(floor_s, self._now_s())
                 _log.warning("%s: %s; asked again", query.fetch.purpose, error)
-            except FluxumError:
-                statistics.refused += 1
+            except FluxumError as error:
+                self._note_refusal(error, query.fetch)
                 raise
             except BaseException:
                 statistics.failed += 1
                 raise
             else:
                 statistics.answered += 1
+                self._answered.add(query.fetch.purpose)
                 return answer
             statistics.repeated += 1
             await asyncio.sleep(backoff.next_delay(floor_s) or 0.0)
         raise AssertionError("the last try returns or raises")
+
+    def _note_refusal(self, error: FluxumError, fetch: Fetch) -> None:
+        self.statistics.refused += 1
+        if isinstance(error, VenueRefused):
+            error.was_answered = fetch.purpose in self._answered
 
     async def _try(self, query: RestQuery[T]) -> tuple[bytes, int, T]:
         """One attempt; a refusal that is an answer has no body."""

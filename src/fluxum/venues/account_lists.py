@@ -15,14 +15,13 @@ from fluxum.errors import VenueRefused
 from fluxum.model.order import OrderUpdate, ended
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import EntryQuery, FillQuery
-from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
+from fluxum.venues.queries import Page, RestQuery, after, page_of, rest_query
 from fluxum.venues.rows import read_rows
 
 __all__ = [
     "AccountList",
     "ListRows",
     "Span",
-    "after",
     "listed",
     "listed_between",
     "of_ended",
@@ -150,17 +149,6 @@ def listed_between(
     )
 
 
-def after(
-    first: RestQuery[First], begin: Callable[[First], RestQuery[Page[Item]]]
-) -> RestQuery[Page[Item]]:
-    """The list that `begin` makes of another answer, such as the venue's time, read first."""
-
-    def following(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
-        return begin(first.read(body, received_ns))
-
-    return RestQuery(first.fetch, _never, following)
-
-
 def span_of(query: FillQuery | EntryQuery) -> Span:
     """The milliseconds that a query is about; the first one has an instant before it, too."""
     since_ns, until_ns = query.since_ns, query.until_ns
@@ -189,7 +177,3 @@ def _span(
         return _span(one, since_ms, start_ms - 1, behind, is_now=False)
 
     return listed(one, Span(start_ms, None if is_now else until_ms), older)
-
-
-def _never(_body: bytes, _received_ns: int) -> Page[Item]:
-    raise AssertionError("what is asked first is read by what follows")

@@ -81,9 +81,13 @@ class OrderOffers(Struct, frozen=True, kw_only=True):
         name, trigger = request.client_order_id, request.trigger
         if name and not self.names.allows(name):
             raise BadInput(f"a client order id is {self.names.words} at {self.venue}, was {name!r}")
+        if request.order_type not in self.types:  # what else it needs follows from its type
+            offered = ", ".join(sorted(one.value for one in self.types))
+            raise BadInput(
+                f"{self.venue} has no orders of type {request.order_type.value}, only {offered}: "
+                f"nothing was sent"
+            )
         lacking: list[str] = []
-        if request.order_type not in self.types:
-            lacking.append(f"orders of type {request.order_type.value}")
         if request.time_in_force not in self.times_in_force:
             lacking.append(f"time in force {request.time_in_force.value}")
         kinds = {request.limit_price_kind, PriceKind.STATIC if trigger is None else trigger.kind}

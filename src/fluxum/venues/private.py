@@ -85,12 +85,18 @@ class Signer(Protocol):
 
 
 class EntryQuery(Struct, frozen=True, kw_only=True):
-    """Which account entries are wanted: after `since_ns`, up to and with `until_ns`."""
+    """Which account entries are wanted: after `since_ns`, up to and with `until_ns`.
+
+    `resume` is that of an earlier list's last page: entries of that list may be left out. `moved`
+    are assets that have moved since then, whatever their balances say.
+    """
 
     asset: Asset | None = None
     kind: EntryKind | None = None
     since_ns: int | None = None
     until_ns: int | None = None
+    resume: object = None
+    moved: frozenset[Asset] = frozenset()
 
     if TYPE_CHECKING:  # what is taken, which is more than what it becomes
 
@@ -101,6 +107,8 @@ class EntryQuery(Struct, frozen=True, kw_only=True):
             kind: EntryKind | str | None = None,
             since_ns: int | None = None,
             until_ns: int | None = None,
+            resume: object = None,
+            moved: frozenset[Asset] = ...,
         ) -> None: ...
 
     def __post_init__(self) -> None:

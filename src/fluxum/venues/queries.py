@@ -18,6 +18,7 @@ __all__ = [
     "MarketQueries",
     "Page",
     "RestQuery",
+    "after",
     "ceil_ms",
     "check_levels",
     "decoded",
@@ -45,8 +46,8 @@ class RestQuery(Struct, Generic[Result], frozen=True):
     `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
     waiting helps) when the answer is a refusal, and RemoteProtocolError when it makes no sense.
 
-    If `then` is given, the call only fetches what the query itself needs, such as the size of a
-    contract: `then` makes the next query of its answer, and `read` is not called.
+    If `first` is given, it is sent before: it fetches what the query itself needs, such as the size
+    of a contract. Its answer is the query to go on with, and this one is not sent.
 
     `refused` reads a refusal by HTTP status, such as that there is no order of an id: it returns
     the answer that the refusal stands for, or raises what it means.
@@ -54,7 +55,7 @@ class RestQuery(Struct, Generic[Result], frozen=True):
 
     fetch: Fetch
     read: Callable[[bytes, int], Result]
-    then: "Callable[[bytes, int], RestQuery[Result]] | None" = None
+    first: "RestQuery[RestQuery[Result]] | None" = None
     refused: Callable[[VenueRefused], Result] | None = None
 
 
@@ -62,13 +63,16 @@ class Page(Struct, Generic[Item], frozen=True):
     """A part of a longer list; `total` is how many items there are, if the venue gives it.
 
     Lists of an account are newest first, lists of a market oldest first. `left_out` counts rows
-    that could not be read. `next` is the query of the part that follows, `None` at the end.
+    that could not be read. `next` is the query of the part that follows, `None` at the end. There
+    `resume` is what spares a later query of the same list what was in this one, if the venue's
+    lists need that: see `EntryQuery`.
     """
 
     items: tuple[Item, ...]
     total: int | None = None
     left_out: LeftOutRows | None = None
     next: "RestQuery[Page[Item]] | None" = None
+    resume: object = None
 
     def __iter__(self) -> Iterator[Item]:
         """The items, in their order."""
@@ -109,6 +113,26 @@ def rest_query(
             raise RemoteProtocolError(f"{fetch.purpose}: {error}") from error
 
     return RestQuery(fetch, read_body, refused=refused)
+
+
+def after(first: RestQuery[Wire], begin: Callable[[Wire], RestQuery[Result]]) -> RestQuery[Result]:
+    """The query that `begin` makes of the answer of another one, such as the venue's time."""
+    if first.first is not None:
+        return after(first.first, lambda found: after(found, begin))
+    refused = first.refused
+
+    def read(body: bytes, received_ns: int) -> RestQuery[Result]:
+        return begin(first.read(body, received_ns))
+
+    def read_refusal(error: VenueRefused) -> RestQuery[Result]:
+        assert refused is not None
+        return begin(refused(error))
+
+    def never(_body: bytes, _received_ns: int) -> Result:
+        raise RemoteProtocolError(f"the {first.fetch.purpose} was expected first")
+
+    asked = RestQuery(first.fetch, read, refused=None if refused is None else read_refusal)
+    return RestQuery(first.fetch, never, asked)
 
 
 def page_of(rows: Rows[Item], following: "RestQuery[Page[Item]] | None" = None) -> Page[Item]:

@@ -105,8 +105,8 @@ def test_maintenance_is_the_status_of_the_whole_exchange() -> None:
 
 
 def answer_of(question: RestQuery[Any], rest: BinanceRest) -> Any:
-    while question.then is not None:
-        question = question.then(rest.answer(question.fetch, START).body, START)
+    while question.first is not None:
+        question = question.first.read(rest.answer(question.fetch, START).body, START)
     return question.read(rest.answer(question.fetch, START).body, START)
 
 

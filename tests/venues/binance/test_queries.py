@@ -161,10 +161,10 @@ def test_a_ticker_covers_the_last_24_hours() -> None:
 def test_a_ticker_of_futures_has_bid_and_ask_as_well() -> None:
     """They are answered to another call, which is made first."""
     first = FUTURES.ticker(PERP)
-    assert first.then is not None
+    assert first.first is not None
     assert path(first.fetch) == "/fapi/v1/ticker/bookTicker"
-    second = first.then(BEST, NOW)
-    assert second.then is None
+    second = first.first.read(BEST, NOW)
+    assert second.first is None
     assert path(second.fetch) == "/fapi/v1/ticker/24hr"
 
     ticker = second.read(FUTURES_DAY, NOW)
@@ -211,9 +211,9 @@ def test_trades_since_an_instant_begin_at_the_match_that_is_found_there() -> Non
         "startTime": "1498793709153",
         "limit": "1",
     }
-    assert question.then is not None
+    assert question.first is not None
 
-    found = question.then(AGG_TRADES, NOW)
+    found = question.first.read(AGG_TRADES, NOW)
 
     assert path(found.fetch) == "/api/v3/historicalTrades"
     assert query(found.fetch) == {"symbol": "BNBBTC", "fromId": "27781", "limit": "1000"}
@@ -222,17 +222,17 @@ def test_trades_since_an_instant_begin_at_the_match_that_is_found_there() -> Non
 
 def test_no_trade_since_an_instant_is_an_empty_page() -> None:
     question = QUERIES.trades(BNB, since_ns=NOW)
-    assert question.then is not None
+    assert question.first is not None
 
-    page = question.then(b"[]", NOW).read(b"{}", NOW)
+    page = question.first.read(b"[]", NOW).read(b"{}", NOW)
 
     assert (page.items, page.next) == ((), None)
 
 
 def test_a_full_page_of_trades_is_followed_by_the_next_id() -> None:
     question = QUERIES.trades(BNB, since_ns=NOW)
-    assert question.then is not None
-    found = question.then(AGG_TRADES, NOW)
+    assert question.first is not None
+    found = question.first.read(AGG_TRADES, NOW)
     row = json.loads(TRADES)[0]
     rows = [{**row, "id": 27_781 + number} for number in range(1000)]
 

@@ -59,10 +59,10 @@ SIZE = answer(
 
 def sized(query: RestQuery[Said]) -> RestQuery[Said]:
     """The question itself, once the size of BTC-USDT-SWAP is known."""
-    assert query.then is not None
+    assert query.first is not None
     path = "/api/v5/public/instruments?instType=SWAP&instId=BTC-USDT-SWAP"
     assert query.fetch.path == path
-    return query.then(SIZE, NOW)
+    return query.first.read(SIZE, NOW)
 
 
 def test_the_venues_clock_is_read() -> None:
@@ -194,7 +194,7 @@ def test_a_no_is_a_no_and_too_many_calls_are_that(query: Callable[[], RestQuery[
 
 def test_the_size_of_a_contract_is_requested_first_and_must_fit_its_symbol() -> None:
     query = QUERIES.book(Symbol("BTC/USD:PERP"), 1)
-    assert query.then is not None
+    assert query.first is not None
     with pytest.raises(RemoteProtocolError, match="the size of BTC-USD-SWAP was expected first"):
         query.read(BOOK, NOW)
     row = (
@@ -203,9 +203,9 @@ def test_the_size_of_a_contract_is_requested_first_and_must_fit_its_symbol() -> 
     )
 
     with pytest.raises(VenueRefused, match="BTC-USD-SWAP is BTC/USD:PERP-INVERSE"):
-        query.then(answer(row), NOW)
+        query.first.read(answer(row), NOW)
     with pytest.raises(VenueRefused, match="lists no BTC-USD-SWAP"):
-        query.then(answer(""), NOW)
+        query.first.read(answer(""), NOW)
 
 
 def test_an_odd_row_of_a_list_is_counted_and_costs_no_other() -> None:
@@ -236,8 +236,8 @@ def exchange(clock: Clock, *symbols: Symbol) -> SimulatedExchange:
 
 def queried(view: SimulatedExchange, query: RestQuery[Said], now_ns: int) -> Said:
     rest = OkxRest(view)
-    while query.then is not None:
-        query = query.then(rest.answer(query.fetch, now_ns).body, now_ns)
+    while query.first is not None:
+        query = query.first.read(rest.answer(query.fetch, now_ns).body, now_ns)
     return query.read(rest.answer(query.fetch, now_ns).body, now_ns)
 
 

@@ -25,6 +25,7 @@ from fluxum.venues.queries import (
     UNDECODABLE,
     Page,
     RestQuery,
+    after,
     ceil_ms,
     check_levels,
     get,
@@ -122,11 +123,10 @@ class BinanceQueries:
             lambda wire, received_ns: normalize.book_ticker(wire, venue, symbol, received_ns),
         )
 
-        def then(body: bytes, received_ns: int) -> RestQuery[Ticker]:
-            quotes = best.read(body, received_ns)
+        def then(quotes: Ticker) -> RestQuery[Ticker]:
             return RestQuery(day.fetch, lambda body, ns: _quoted(day.read(body, ns), quotes))
 
-        return RestQuery(best.fetch, best.read, then)
+        return after(best, then)
 
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
         """The last thousand trades, or all since an instant, thousand by thousand."""
@@ -137,8 +137,7 @@ class BinanceQueries:
         if start is None:
             return self._trades("trades", symbol, is_followed=False)
 
-        def then(body: bytes, received_ns: int) -> RestQuery[Page[Trade]]:
-            first = found.read(body, received_ns)
+        def then(first: int | None) -> RestQuery[Page[Trade]]:
             if first is None:
                 return _query(
                     self._call("ping"), answers.decode_ping, lambda _, _ns: Page[Trade](())
@@ -146,8 +145,7 @@ class BinanceQueries:
             return self._trades("historicalTrades", symbol, is_followed=True, fromId=first)
 
         fetch = self._call("aggTrades", symbol, startTime=start, limit=1)
-        found = _query(fetch, answers.decode_list, _first_match)
-        return RestQuery(fetch, lambda _body, _ns: Page[Trade](()), then)
+        return after(_query(fetch, answers.decode_list, _first_match), then)
 
     def candles(
         self,

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from msgspec import Raw, Struct, structs
 
-from fluxum.errors import RemoteProtocolError, VenueRefused
+from fluxum.errors import VenueRefused
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import interval_least_s
@@ -26,6 +26,7 @@ from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.queries import (
     Page,
     RestQuery,
+    after,
     ceil_ms,
     check_levels,
     get,
@@ -225,16 +226,13 @@ def _sized(symbol: Symbol, sized: Callable[[Decimal], RestQuery[Result]]) -> Res
         return sized(_ONE)
     call, name = size_call(symbol), topics.format_symbol(symbol)
 
-    def then(body: bytes, _received_ns: int) -> RestQuery[Result]:
+    def read(body: bytes, _received_ns: int) -> Decimal:
         found = find_contract(body, name)
         if found.symbol != symbol:
             raise VenueRefused(f"{name} is {found.symbol}, by its currencies and kind")
-        return sized(found.size)
+        return found.size
 
-    def read(_body: bytes, _received_ns: int) -> Result:
-        raise RemoteProtocolError(f"the {call.purpose} was expected first")
-
-    return RestQuery(call, read, then)
+    return after(RestQuery(call, read), sized)
 
 
 def _call(path: str, **query: object) -> Fetch:

@@ -23,8 +23,8 @@ def begun(query: EntryQuery, index: int) -> RestQuery[Page[LedgerEntry]]:
     assert transfers is not None
     clock = transfers(query)[index]
     assert clock.fetch.path == "/api/v3/time"
-    assert clock.then is not None
-    return clock.then(json.dumps({"serverTime": NOW_MS}).encode(), NOW)
+    assert clock.first is not None
+    return clock.first.read(json.dumps({"serverTime": NOW_MS}).encode(), NOW)
 
 
 def called(query: RestQuery[Any]) -> tuple[str, dict[str, str]]:

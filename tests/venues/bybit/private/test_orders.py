@@ -405,7 +405,10 @@ def test_each_order_of_the_published_batch_is_refused() -> None:
         (Amend(order_id="7", symbol=BTC, limit_price="1", limit_price_kind="percent"), "alone"),
         (PlaceBatch(requests=(request(),) * 11), "1 to 10 orders"),
         (Place(request=request(client_order_id="no space")), "up to 36"),
-        (Place(request=request(order_type="iceberg", display_quantity="1")), "icebergs"),
+        (
+            Place(request=request(order_type="iceberg", display_quantity="1")),
+            "no orders of type iceberg",
+        ),
         (Place(request=request(time_in_force="gtd", expires_ns=1)), "gtd"),
         (Place(request=request(reduce_only=True)), "reduce-only"),
         (Place(request=request(user_reference=7)), "user references"),

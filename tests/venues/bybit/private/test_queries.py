@@ -79,10 +79,10 @@ def test_a_list_goes_back_week_by_week_from_now_by_the_venues_clock() -> None:
     query = QUERIES.closed_orders(FillQuery(since_ns=now_ns - 16 * DAY))
     assert query.fetch.path == "/v5/market/time"
     assert query.fetch.auth is Auth.NONE
-    assert query.then is not None
+    assert query.first is not None
     time = b'{"retCode":0,"result":{"timeSecond":"1688639403","timeNano":"1688639403000000000"}}'
 
-    week = query.then(time, NOW)
+    week = query.first.read(time, NOW)
     starts: list[int] = []
     ends: list[str | None] = []
     while week is not None:

@@ -105,7 +105,7 @@ def test_every_type_and_time_in_force_has_its_configuration(
     ("order", "missing"),
     [
         (stop("stop_loss", "sell"), "orders of type stop_loss"),
-        (limit(order_type="iceberg", display_quantity="0.0001"), "icebergs"),
+        (limit(order_type="iceberg", display_quantity="0.0001"), "no orders of type iceberg"),
         (limit(reduce_only=True), "reduce-only"),
         (limit(margin=True), "margin"),
         (limit(self_trade="cancel_newest"), "self-trade"),

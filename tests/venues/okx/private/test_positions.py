@@ -148,8 +148,8 @@ def test_a_listed_fill_says_whether_it_was_forced(word: str, forced: Forced | No
     (contracts, _) = queries.preparations()
     contracts.read(listed(CONTRACTS), NOW)
     query = queries.fills(FillQuery(since_ns=NOW))
-    assert query.then is not None
-    recent = query.then(listed([{"ts": "1790358506844"}]), NOW)
+    assert query.first is not None
+    recent = query.first.read(listed([{"ts": "1790358506844"}]), NOW)
 
     (fill,) = recent.read(listed([{**row, "subType": word}]), NOW)
 

@@ -46,8 +46,8 @@ def asked(query: RestQuery[Answer]) -> tuple[str, dict[str, str]]:
 def timed(query: RestQuery[Answer]) -> RestQuery[Answer]:
     """What follows once the venue's clock was read."""
     assert query.fetch.path == "/api/v5/public/time"
-    assert query.then is not None
-    return query.then(TIME, NOW)
+    assert query.first is not None
+    return query.first.read(TIME, NOW)
 
 
 def entries(query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
@@ -177,17 +177,17 @@ def test_ended_orders_are_those_that_ended_since(days: int, name: str, capture: 
     ended_ns = 1708587373362 * MS
     time = json.dumps({"code": "0", "data": [{"ts": str((ended_ns + days * DAY) // MS)}]}).encode()
     query = queries().closed_orders(FillQuery(symbol=BTC, since_ns=ended_ns))
-    assert query.then is not None
+    assert query.first is not None
 
-    listing = query.then(time, NOW)
+    listing = query.first.read(time, NOW)
 
     path, parameters = asked(listing)
     assert path == f"trade/{name}"
     assert (parameters["instType"], parameters["instId"]) == ("SPOT", "BTC-USDT")
     assert len(listing.read(CAPTURES[capture], NOW)) == 1
     later = queries().closed_orders(FillQuery(symbol=BTC, since_ns=ended_ns + MS))
-    assert later.then is not None
-    assert later.then(time, NOW).read(CAPTURES[capture], NOW).items == ()
+    assert later.first is not None
+    assert later.first.read(time, NOW).read(CAPTURES[capture], NOW).items == ()
 
 
 def test_ended_orders_of_an_unknown_status_ended() -> None:

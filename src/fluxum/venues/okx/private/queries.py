@@ -31,7 +31,6 @@ from fluxum.venues.account_lists import (
     AccountList,
     ListRows,
     Span,
-    after,
     listed,
     one_page,
     span_of,
@@ -45,7 +44,7 @@ from fluxum.venues.okx.private.algos import algo_number
 from fluxum.venues.okx.private.markets import KINDS, Markets
 from fluxum.venues.okx.queries import OkxQueries
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
-from fluxum.venues.queries import Page, RestQuery, only
+from fluxum.venues.queries import Page, RestQuery, after, only
 
 __all__ = ["account_queries"]
 

@@ -42,8 +42,8 @@ def call(query: RestQuery[Item]) -> Found:
 def follow(query: RestQuery[Page[Item]], *bodies: bytes) -> RestQuery[Page[Item]]:
     """The query behind those that only prepare it."""
     for body in bodies:
-        assert query.then is not None
-        query = query.then(body, NOW)
+        assert query.first is not None
+        query = query.first.read(body, NOW)
     return query
 
 

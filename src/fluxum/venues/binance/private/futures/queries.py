@@ -23,7 +23,6 @@ from fluxum.venues.account_lists import (
     AccountList,
     ListRows,
     Span,
-    after,
     listed,
     listed_between,
     one_page,
@@ -36,7 +35,7 @@ from fluxum.venues.binance.private.signing import LISTEN_KEY
 from fluxum.venues.binance.queries import BinanceQueries
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery, Token
-from fluxum.venues.queries import Page, RestQuery, get, rest_query
+from fluxum.venues.queries import Page, RestQuery, after, get, rest_query
 
 __all__ = ["KEY_VALID_S", "account_queries"]
 

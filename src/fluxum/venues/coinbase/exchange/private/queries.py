@@ -7,7 +7,7 @@ entries asset by asset: only of those whose balance is another than when they we
 order that was canceled without a fill may be forgotten by the venue.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlencode
 
@@ -86,7 +86,7 @@ def account_queries() -> AccountQueries:
         order=_order,
         closed_orders=_closed_orders,
         fills=_fills,
-        entries=_Ledgers().query,
+        entries=_entries,
         are_entries_by_asset=True,
         needs_symbol=True,
     )
@@ -154,7 +154,23 @@ def _fills(query: FillQuery) -> RestQuery[Page[Fill]]:
     return listed(AccountList(fetch=lambda _, cursor: fetch(cursor), decode=rows_of, read=read))
 
 
-class _Known(Struct, frozen=True):
+def _entries(query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
+    """The accounts first, then the entries of each whose balance is another than `resume` says."""
+    known = query.resume if isinstance(query.resume, _Listed) else _Listed({})
+
+    def read(rows: Sequence[Raw], received_ns: int) -> Page[LedgerEntry]:
+        accounts = read_rows(rows, partial(decode, type=native.AccountRow))
+        wanted = [one for one in accounts.items if known.may_have_more(one, query)]
+        resume = known.then(wanted, query, received_ns)
+        following = _ledgers(wanted, known, query)
+        if following is None:
+            return Page((), left_out=accounts.left_out, resume=resume)
+        return Page((), left_out=accounts.left_out, next=_ending(following, resume))
+
+    return rest_query(ACCOUNTS_CALL, _rows, read)
+
+
+class _Account(Struct, frozen=True):
     """An account whose entries were listed: its balance then, from when on, and up to when."""
 
     balance: str
@@ -162,45 +178,69 @@ class _Known(Struct, frozen=True):
     until_ns: int
 
 
-class _Ledgers:
-    """The entries of one account after another, of those that may have new ones."""
+class _Listed(Struct, frozen=True):
+    """The accounts whose entries were listed, by id."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+    accounts: Mapping[str, _Account]
 
-    def query(self, query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
-        """The accounts first, then the entries of each whose balance has changed."""
+    def may_have_more(self, account: native.AccountRow, query: EntryQuery) -> bool:
+        """Whether an account is meant, and may have entries that were not listed.
 
-        def read(rows: Sequence[Raw], received_ns: int) -> Page[LedgerEntry]:
-            accounts = read_rows(rows, partial(decode, type=native.AccountRow))
-            wanted = [one for one in accounts.items if self._is_wanted(one, query)]
-            following = self._of(wanted, query, received_ns)
-            return Page((), left_out=accounts.left_out, next=following)
+        A balance that is as it was proves nothing if what was bought was sold again.
+        """
+        known = self.accounts.get(account.id)
+        may_have_more = (
+            known is None
+            or known.balance != account.balance
+            or account.currency in query.moved
+            or _since_ns(query) < known.since_ns
+        )
+        return may_have_more and query.asset in {None, account.currency}
 
-        return rest_query(ACCOUNTS_CALL, _rows, read)
+    def begins_ns(self, account: native.AccountRow, query: EntryQuery) -> int:
+        """From when on an account's entries are wanted."""
+        known = self.accounts.get(account.id)
+        return _since_ns(query) if known is None else min(_since_ns(query), known.until_ns)
 
-    def _is_wanted(self, account: native.AccountRow, query: EntryQuery) -> bool:
-        known, since_ns = self._known.get(account.id), query.since_ns or _FIRST_NS
-        is_new = known is None or known.balance != account.balance or since_ns < known.since_ns
-        return is_new and query.asset in {None, account.currency}
-
-    def _of(
+    def then(
         self, accounts: Sequence[native.AccountRow], query: EntryQuery, now_ns: int
-    ) -> RestQuery[Page[LedgerEntry]] | None:
-        if not accounts:
-            return None
-        account, *others = accounts
-        known, since_ns = self._known.get(account.id), query.since_ns or _FIRST_NS
-        begins_ns = since_ns if known is None else min(since_ns, known.until_ns)
+    ) -> "_Listed":
+        """What is listed when the entries of these accounts are, too."""
+        if query.until_ns is not None:
+            return self
+        newly: dict[str, _Account] = {}
+        for one in accounts:
+            known, begins_ns = self.accounts.get(one.id), self.begins_ns(one, query)
+            first_ns = begins_ns if known is None else min(begins_ns, known.since_ns)
+            newly[one.id] = _Account(one.balance, first_ns, now_ns - _OVERLAP_NS)
+        return _Listed({**self.accounts, **newly})
 
-        def behind() -> RestQuery[Page[LedgerEntry]] | None:
-            if query.until_ns is None:
-                first_ns = begins_ns if known is None else min(begins_ns, known.since_ns)
-                until_ns = now_ns - _OVERLAP_NS
-                self._known[account.id] = _Known(account.balance, first_ns, until_ns)
-            return self._of(others, query, now_ns)
 
-        return listed(_ledger(account, begins_ns, query), behind=behind)
+def _since_ns(query: EntryQuery) -> int:
+    return query.since_ns or _FIRST_NS
+
+
+def _ledgers(
+    accounts: Sequence[native.AccountRow], known: _Listed, query: EntryQuery
+) -> RestQuery[Page[LedgerEntry]] | None:
+    """The entries of one account after another."""
+    if not accounts:
+        return None
+    account, *others = accounts
+    one = _ledger(account, known.begins_ns(account, query), query)
+    return listed(one, behind=lambda: _ledgers(others, known, query))
+
+
+def _ending(query: RestQuery[Page[LedgerEntry]], resume: _Listed) -> RestQuery[Page[LedgerEntry]]:
+    """The same list, whose last page has what a later query goes on with."""
+
+    def read(body: bytes, received_ns: int) -> Page[LedgerEntry]:
+        page = query.read(body, received_ns)
+        if page.next is None:
+            return structs.replace(page, resume=resume)
+        return structs.replace(page, next=_ending(page.next, resume))
+
+    return structs.replace(query, read=read)
 
 
 def _ledger(
