@@ -130,7 +130,9 @@ def other(folder: Path) -> Iterator[str]:
 @pytest.mark.network
 @pytest.mark.timeout(5 * TIMEOUT_S)
 @pytest.mark.parametrize(
-    "block", CONSOLE, ids=["readme", "market", "account", "metrics", "doctor", "columns"]
+    "block",
+    CONSOLE,
+    ids=["readme", "market", "account", "metrics", "doctor", "columns", "beside", "service"],
 )
 def test_the_readmes_commands_run(
     endpoint: str,

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -25,8 +26,9 @@ def unit() -> ConfigParser:
 
 def options(words: list[str]) -> None:
     """Fail unless `record` has every option among the words."""
-    record = get_command(app).commands["record"]  # type: ignore[attr-defined]
-    known = {name for parameter in record.params for name in parameter.opts}
+    command: Any = get_command(app)
+    parameters: list[Any] = command.commands["record"].params
+    known: set[str] = {name for parameter in parameters for name in parameter.opts}
     used = [word for word in words if word.startswith("-")]
     assert used
     assert set(used) <= known

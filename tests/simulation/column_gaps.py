@@ -28,7 +28,7 @@ SELECT symbol, count(*), count(DISTINCT sequence), max(sequence) - min(sequence)
         WHERE gap.symbol = trade.symbol AND channel = 'trade' AND kind = 'gap'),
        count(*) FILTER (WHERE is_late)
 FROM (SELECT *, sequence < max(sequence) OVER (PARTITION BY symbol ORDER BY n
-          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AND NOT backfilled AS is_late FROM trade
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_late FROM trade
      ) AS trade GROUP BY symbol ORDER BY symbol
 """
 

@@ -112,6 +112,10 @@ class Killed(BaseException):
     """What a test ends a compaction with, at once."""
 
 
+def _stay(_: parts.Staging) -> None:
+    """What a process that was killed removes."""
+
+
 def stop_before(step: int, patch: pytest.MonkeyPatch) -> None:
     """End the process before its next rename or removal of a file, and leave all as it is."""
     left = iter(range(step))
@@ -129,7 +133,7 @@ def stop_before(step: int, patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Path, "rename", renaming)
     patch.setattr(Path, "unlink", removing)
-    patch.setattr(parts.Staging, "remove", lambda _: None)
+    patch.setattr(parts.Staging, "remove", _stay)
 
 
 def test_a_crash_at_any_step_loses_and_doubles_nothing(

@@ -20,7 +20,7 @@ from fluxum.tape import TapeReader
 
 __all__ = ["Examination", "check"]
 
-_SUMMED = ("frames", "events", "rows", "unfit")
+_SUMMED: Sequence[str] = ("frames", "events", "rows", "unfit")
 
 
 class Examination(Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ def _faults_of(folder: Path, manifest: Manifest) -> Iterator[str]:
     if not manifest.sums_close:
         yield f"{manifest.name}: the sums of its manifest do not close"
     events: Counter[str] = Counter()
-    sums = Counter(dict.fromkeys(_SUMMED, 0))
+    sums = Counter[str](dict.fromkeys(_SUMMED, 0))
     for file in manifest.files:
         path = folder / file.path
         if not path.is_file():

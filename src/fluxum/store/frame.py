@@ -70,10 +70,10 @@ def frame(events: Iterable[Event], kind: type[Event] | None = None) -> Any:
         columns = _of_books(cast("list[BookSnapshot | BookUpdate]", held))
     elif kinds <= {Level3Snapshot, Level3Update}:
         columns = _of_level3(cast("list[Level3Snapshot | Level3Update]", held))
-    elif len(kinds) == 1 and (inner := _INNER.get(*kinds)) is not None:
-        columns = _of_lists(held, kinds.pop(), *inner)
     elif len(kinds) == 1:
-        columns = _of_events(held, kinds.pop())
+        (one,) = kinds
+        inner = _INNER.get(one)
+        columns = _of_events(held, one) if inner is None else _of_lists(held, one, *inner)
     else:
         raise BadInput(f"events of one kind were expected, were {names}")
     return arrow().table(
