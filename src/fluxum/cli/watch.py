@@ -1,7 +1,7 @@
 """`watch`: the screen of some markets, live or of a recording."""
 
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from fluxum.errors import BadInput
 from fluxum.flow.background import background
 from fluxum.hub.hub import Hub
 from fluxum.tui.tape import TapePlayer
-from fluxum.view import Extent, View, view
+from fluxum.view import Extent, Playback, View, view
 from fluxum.web import LiveStage
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def watch(
         [*(symbols or ()), symbol], exchange, depth if replay else depth or EXTENT.depth
     )
     if replay:
-        work = _show_tape(wanted, replay, speed)
+        work = _show_tape(wanted.playback(replay), speed)
     else:
         read = keys if account or keys else None
         work = _show_live(wanted.hub(endpoint, proxy, interval, read))
@@ -96,8 +96,7 @@ async def _show_live(opening: AbstractAsyncContextManager[Hub]) -> None:
             await show(lambda: stage.view(EXTENT))
 
 
-async def _show_tape(wanted: Wanted, files: Sequence[str], speed: float) -> None:
-    playback = wanted.playback(files)
+async def _show_tape(playback: Playback, speed: float) -> None:
     player = TapePlayer(playback, speed)
     async with background(player.play()):
         await show(lambda: view(playback, playback.keeper, EXTENT), controls=player)

@@ -107,6 +107,7 @@ class PublisherStatistics(Struct, frozen=True, kw_only=True):
 class Publisher:
     """Writes events of sessions to an engine; made by `publish`."""
 
+    _loop: asyncio.AbstractEventLoop | None = None  # once it runs
     _close: Callable[[], Awaitable[None]] | None = None
 
     def __init__(
@@ -148,7 +149,7 @@ class Publisher:
             dropped=sum(one.dropped for one in streams),
             waiting=sum(one.waiting for one in streams),
             waiting_bytes=self._outbox.waiting_bytes,
-            lag_s=self._outbox.lag_s(_now_s()),
+            lag_s=0.0 if self._loop is None else self._outbox.lag_s(self._loop.time()),
             written=self._written,
             failures=self._failures,
             trouble=self._trouble,
@@ -175,6 +176,7 @@ class Publisher:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        self._loop = asyncio.get_running_loop()
         await self._guarded(self._run())
 
     async def finish(self) -> None:
