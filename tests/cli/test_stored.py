@@ -138,6 +138,7 @@ def test_past_days_are_made_one_and_the_present_one_stays(
     done = fluxum("columns", "compact", columns, "--before", "2026-08-02", "-f", "json")
 
     assert (before.status, before.out) == (0, "")
+    assert before.err == "every day before 2026-08-01 is one already\n"
     (record,) = json.loads(done.out)
     assert (record["merged"], record["files"], record["sums_close"]) == (2, 3, True)
     checked = fluxum("columns", "check", columns, tape, str(other))

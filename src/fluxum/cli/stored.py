@@ -126,8 +126,11 @@ def compact_columns(
     now_s = SystemClock().now_ns() // 10**9
     date = _date(before) if before else datetime.fromtimestamp(now_s, UTC).date().isoformat()
     with Output(form) as output:
-        for manifest in compact(folder, date):
+        made = compact(folder, date)
+        for manifest in made:
             output.write(_record(manifest), _text(manifest))
+        if not made:
+            output.message(f"every day before {date} is one already")
 
 
 def _date(text: str) -> str:
