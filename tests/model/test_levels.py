@@ -60,3 +60,10 @@ def test_an_update_of_them_is_the_same_update_and_the_same_line() -> None:
     assert lazy == eager
     assert encode_event(lazy) == encode_event(eager)
     assert decode_event(encode_event(lazy)) == lazy
+
+
+def test_a_level_is_shown_without_the_text_of_its_checksum() -> None:
+    one = Level(Decimal("1.50"), Decimal(2), text=b"15020")
+
+    assert repr(one) == "Level(price=Decimal('1.50'), quantity=Decimal('2'))"
+    assert repr(Level(Decimal(1), Decimal(2), 3)).endswith("quantity=Decimal('2'), orders=3)")

@@ -28,6 +28,11 @@ class Level(Struct, frozen=True, gc=False):
     orders: int | None = None
     text: bytes = b""
 
+    def __repr__(self) -> str:
+        """The level without the input of its checksum."""
+        orders = "" if self.orders is None else f", orders={self.orders}"
+        return f"Level(price={self.price!r}, quantity={self.quantity!r}{orders})"
+
 
 Row = tuple[str, str] | tuple[str, str, int]
 """A level as on the wire: price, quantity and, if the venue sends it, the number of orders."""
