@@ -107,7 +107,6 @@ class PublisherStatistics(Struct, frozen=True, kw_only=True):
 class Publisher:
     """Writes events of sessions to an engine; made by `publish`."""
 
-    _loop: asyncio.AbstractEventLoop | None = None  # once it runs
     _close: Callable[[], Awaitable[None]] | None = None
 
     def __init__(
@@ -121,6 +120,7 @@ class Publisher:
     ) -> None:
         self.name = name
         """The name of the sink in metrics and reports."""
+        self._now_s = asyncio.get_running_loop().time
         self._engine = engine
         self._policy = policy
         self._clock = clock
@@ -149,7 +149,7 @@ class Publisher:
             dropped=sum(one.dropped for one in streams),
             waiting=sum(one.waiting for one in streams),
             waiting_bytes=self._outbox.waiting_bytes,
-            lag_s=0.0 if self._loop is None else self._outbox.lag_s(self._loop.time()),
+            lag_s=self._outbox.lag_s(self._now_s()),
             written=self._written,
             failures=self._failures,
             trouble=self._trouble,
@@ -176,7 +176,6 @@ class Publisher:
 
     async def run(self) -> None:
         """Write until cancelled."""
-        self._loop = asyncio.get_running_loop()
         await self._guarded(self._run())
 
     async def finish(self) -> None:
@@ -198,7 +197,7 @@ class Publisher:
         async with background(*(self._follow(one) for one in self._sources), self._beat()):
             # Some libraries turn a cancellation into an error of their own.
             while task is None or not task.cancelling():
-                due_s = self._outbox.due_s(_now_s())
+                due_s = self._outbox.due_s(self._now_s())
                 if due_s is None:
                     self._news.clear()
                     await self._news.wait()
@@ -212,11 +211,11 @@ class Publisher:
             for source in self._sources:
                 self._take(source)
                 source.cancel()
-            self._outbox.close(_now_s(), self._clock.now_ns())
-            until_s = _now_s() + self._policy.close_s
+            self._outbox.close(self._now_s(), self._clock.now_ns())
+            until_s = self._now_s() + self._policy.close_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._policy.close_s):
-                    while not self._outbox.is_empty and _now_s() < until_s:
+                    while not self._outbox.is_empty and self._now_s() < until_s:
                         await self._write()
         finally:
             await self._disconnect()
@@ -233,7 +232,7 @@ class Publisher:
         tick = 0
         while True:
             await asyncio.sleep(tick_s)
-            self._outbox.tally(_now_s(), self._clock.now_ns(), tick % _TURNS, _TURNS)
+            self._outbox.tally(self._now_s(), self._clock.now_ns(), tick % _TURNS, _TURNS)
             for source in self._sources:
                 self._take(source)
                 self._put(source, source.ended(self._clock.now_ns()))
@@ -250,7 +249,7 @@ class Publisher:
 
     def _put(self, source: Source, events: Iterable[Event]) -> None:
         put, streams = self._outbox.put, source.streams
-        now_s, now_ns = _now_s() - _GATHER_S, self._clock.now_ns()
+        now_s, now_ns = self._now_s() - _GATHER_S, self._clock.now_ns()
         for event in events:
             names = streams(event)
             if names:
@@ -267,7 +266,7 @@ class Publisher:
         for stream in streams:
             checkpoint = source.checkpoint(stream, self._clock.now_ns())
             if checkpoint is not None:
-                self._outbox.put_notice(stream, encode_notice(checkpoint), _now_s())
+                self._outbox.put_notice(stream, encode_notice(checkpoint), self._now_s())
 
     async def _write(self) -> None:
         """Write what is due once; if it fails, wait for the back-off."""
@@ -278,7 +277,7 @@ class Publisher:
                 if not self._is_open:
                     await self._engine.open()
                     self._is_open = True
-                batches = self._outbox.take(_now_s())
+                batches = self._outbox.take(self._now_s())
                 await self._engine.write(batches)
         except asyncio.CancelledError:
             self._is_torn = True  # what the link carries now may not be what is acknowledged next
@@ -348,10 +347,6 @@ def _backoff(policy: PublishPolicy) -> BackoffPolicy:
         first_s=policy.retry_first_s,
         ceiling_s=policy.retry_ceiling_s,
     )
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _text(error: Exception) -> str:
