@@ -38,6 +38,7 @@ from fluxum import (
     Trigger,
 )
 from fluxum.cli.simulator import simulated
+from fluxum.orders.journal_lines import read_chain
 from fluxum.sim.account import SimulatedAccount
 from fluxum.venues.register import VENUES, find_venue
 
@@ -179,9 +180,11 @@ class Killer:
         self.wanted: list[str] = []  # of the last life, without an answer
         self.done: dict[str, str] = {}
         self.refused: set[str] = set()
+        self.ended: dict[str, str] = {}  # in the journal, whether or not the trader said so
 
     async def live(self, number: int, seconds: float | None) -> None:
         """One life that is compared, then ended so long after; None ends it well at once."""
+        self.ended = ends(Path(self.words[2]))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             __file__,
@@ -259,6 +262,9 @@ class Killer:
             found.on_their_way += 1
             found.entered += name in true
             status, filled = known["states"].get(name, ("refused", "0"))
+            if name in true and name not in known["states"] and name in self.ended:
+                # It was killed between the end of the order and its word about it.
+                status, filled = self.ended[name], true[name].filled
             if name not in true:
                 if status != "refused":
                     found.wrong.append(f"{where}: {name} was not entered, known as {status}")
@@ -274,6 +280,14 @@ class Killer:
         if fills != Counter(one.fill_id for one in self.account.fills):
             found.wrong.append(f"{where}: fills are missing, or there twice")
         found.compared += 1
+
+
+def ends(journal: Path) -> dict[str, str]:
+    """The orders whose ends are in a journal, with their statuses."""
+    if not journal.exists():
+        return {}
+    lines = [json.loads(line.body) for line in read_chain(journal.read_bytes()).lines]
+    return {line["name"]: line["status"] for line in lines if line["type"] == "ended"}
 
 
 async def live_and_die(
