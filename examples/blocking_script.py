@@ -21,4 +21,7 @@ with fluxum.Client("kraken", keys="file:keys.toml").in_thread() as client:
         if known_balance.value is not None:
             print(f"{asset:5} {known_balance.value.total}")
     order = client.add_order({"symbol": "BTC/USD", "side": "buy", "type": "market", "qty": "0.001"})
+    while not order.status.is_final:  # it is accepted; its fills come in a moment
+        time.sleep(0.05)
+        order = client.get_order(order.client_order_id) or order
     print(order.status.value, order.filled, "at", order.average_price)
