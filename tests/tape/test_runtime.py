@@ -1,6 +1,8 @@
 """A session over a tape: the events, losses and gaps of the session that was recorded."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 
@@ -8,7 +10,7 @@ import pytest
 from msgspec import structs
 
 import fluxum
-from fluxum.errors import BadInput, TapeEnded, TapeError, TransportError
+from fluxum.errors import BadInput, LinkClosed, TapeEnded, TapeError, TransportError
 from fluxum.model.event import (
     Channel,
     Desync,
@@ -29,6 +31,7 @@ from fluxum.tape import (
     TapeWriter,
 )
 from fluxum.tape.lines import TapeFrame, TapeHeader, encode_lines
+from fluxum.transport.link import Batched, Link, MemoryLink, loopback
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.register import find_venue
 
@@ -224,3 +227,45 @@ def test_a_dial_gets_the_link_of_its_url_and_frames_of_no_dialled_link_are_count
         assert runtime.counts == ReplayCounts(20_003, 20_001)
 
     run(main())
+
+
+def test_frames_that_were_received_together_are_one_batch_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    url = find_venue("kraken").endpoints["public"]
+
+    async def recorded() -> list[list[bytes]]:
+        ours, theirs = loopback()
+
+        @asynccontextmanager
+        async def dial(_url: str, _headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            yield ours
+
+        with TapeWriter(path, "kraken", SimulatedClock()) as tape:
+            async with TapeRecorder(tape).dial(dial)(url) as link:
+                return await batches(link, theirs)
+
+    async def batches(link: Link, theirs: MemoryLink) -> list[list[bytes]]:
+        assert isinstance(link, Batched)
+        found: list[list[bytes]] = []
+        for count in (1, 3, 2):
+            for number in range(count):
+                theirs.deliver(b"%d" % number)
+            found.append([await link.receive(), *link.waiting(100)])
+            await asyncio.sleep(0.5)
+        return found
+
+    async def replayed() -> list[list[bytes]]:
+        found: list[list[bytes]] = []
+        runtime = ReplayedRuntime(path)
+        async with runtime.reach(find_venue("kraken")) as reach, reach.dial(url) as link:
+            assert isinstance(link, Batched)
+            with suppress(LinkClosed):
+                while True:
+                    found.append([await link.receive(), *link.waiting(100)])
+        return found
+
+    live = run(recorded())
+    _, lines = lines_of(path)
+    assert live == [[b"0"], [b"0", b"1", b"2"], [b"0", b"1"]]
+    assert len({line.ns for line in lines if not line.closed}) == 3
+    assert run(replayed()) == live

@@ -7,7 +7,7 @@ from fluxum.model.event import Gap, GapCause, Repair, Subscription
 from fluxum.tape.waiting import Hole
 from fluxum.tape.writer import TapeWriter
 from fluxum.transport.call import Http
-from fluxum.transport.link import Dial, Link, Sealed
+from fluxum.transport.link import Batched, Dial, Link, Sealed
 
 __all__ = ["TapeRecorder", "gaps", "recording", "recording_calls"]
 
@@ -113,11 +113,20 @@ class _RecordedLink:
         self._received_ns = self._add(frame, sent=False)
         return frame
 
+    def waiting(self, most: int) -> list[bytes]:
+        """The frames that were received with the last one, recorded with its time."""
+        if not isinstance(self._link, Batched):
+            return []
+        frames = self._link.waiting(most)
+        for frame in frames:
+            self._add(frame, sent=False, ns=self._received_ns)
+        return frames
+
     def received_ns(self) -> int:
         """When the last frame was received: the session has the time of the tape."""
         return self._received_ns
 
-    def _add(self, frame: bytes, *, sent: bool) -> int:
-        now_ns = self._tape.add(frame, self._number, sent=sent, dialled=self._url)
+    def _add(self, frame: bytes, *, sent: bool, ns: int | None = None) -> int:
+        now_ns = self._tape.add(frame, self._number, sent=sent, dialled=self._url, ns=ns)
         self._url = ""
         return now_ns

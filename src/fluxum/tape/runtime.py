@@ -153,13 +153,14 @@ class ReplayedRuntime:
         """Play the tape to its end, then close the links that are open."""
         self._clock.start()
         try:
-            for line, key in _keyed(self.tape):
+            for (line, key), following in _with_following(_keyed(self.tape)):
                 if line.ns is not None:
                     await self._clock.advance(line.ns)
                 self._take(line, key)
                 moved, self._moved = self._moved, asyncio.Event()
                 moved.set()
-                await asyncio.sleep(0)  # the session reads it before the next one
+                if not _came_together((line, key), following):
+                    await asyncio.sleep(0)  # the session reads it before the next one
         except TapeError as error:
             self._error = error
         self._clock.run_on()
@@ -276,6 +277,37 @@ def _keyed(tape: TapeReader) -> Iterator[tuple[TapeFrame, _Key]]:
     for line in tape:
         holes += line.since_ns is not None
         yield line, (tape.recordings, holes, line.link)
+
+
+_Keyed = tuple[TapeFrame, _Key]
+
+
+def _with_following(lines: Iterator[_Keyed]) -> Iterator[tuple[_Keyed, _Keyed | None]]:
+    """Every line with the one behind it; raises TapeError behind the last line."""
+    last: _Keyed | None = None
+    damage: TapeError | None = None
+    try:
+        for one in lines:
+            if last is not None:
+                yield last, one
+            last = one
+    except TapeError as error:
+        damage = error
+    if last is not None:
+        yield last, None
+    if damage is not None:
+        raise damage
+
+
+def _came_together(one: _Keyed, following: _Keyed | None) -> bool:
+    """Whether two frames were received together, as they have one time: then they are one batch."""
+    if following is None or following[1] != one[1]:
+        return False
+    return all(_is_received(line) for line, _ in (one, following)) and one[0].ns == following[0].ns
+
+
+def _is_received(line: TapeFrame) -> bool:
+    return not (line.url or line.sent or line.closed) and line.since_ns is None
 
 
 def _scan(tape: TapeReader) -> tuple[dict[_Key, str], int]:

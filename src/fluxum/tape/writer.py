@@ -95,9 +95,14 @@ class TapeWriter:
     ) -> None:
         self.close()
 
-    def add(self, frame: bytes, link: int, *, sent: bool, dialled: str = "") -> int:
-        """Record a frame with the present time, which is returned; see `frame_line`."""
-        now_ns = self._clock.now_ns()
+    def add(
+        self, frame: bytes, link: int, *, sent: bool, dialled: str = "", ns: int | None = None
+    ) -> int:
+        """Record a frame with the present time, or with that of `ns`; see `frame_line`.
+
+        Returns the time. Frames that were received together have the same.
+        """
+        now_ns = self._clock.now_ns() if ns is None else ns
         line = frame_line(now_ns, frame, link, sent=sent, dialled=dialled)
         if self._waiting.put(now_ns, line, len(frame)):
             self._wake.set()
