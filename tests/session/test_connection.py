@@ -307,3 +307,24 @@ def test_a_burst_is_read_as_its_frames_one_by_one() -> None:
         structs.replace(one, received_ns=0) for one in expected
     ]
     assert counts == counts_apart
+
+
+@pytest.mark.parametrize("is_scanning", [True, False])
+def test_frames_behind_an_error_in_their_burst_are_not_counted(is_scanning: bool) -> None:
+    async def story() -> None:
+        protocol = KrakenProtocol()
+        protocol.follow_passively()
+        if not is_scanning:
+            protocol.scan_trades = None
+        connection = connected(Burst(*FRAMES), protocol)
+
+        def deliver(found: Sequence[Event]) -> None:
+            raise StaleLink(f"{len(found)} events are too many")
+
+        connection.deliver = deliver
+        with pytest.raises(StaleLink):
+            await connection.run()
+        counts = connection._counts
+        assert counts.frames == counts.data + counts.control + counts.rejected == counts.data > 0
+
+    play(story)

@@ -173,7 +173,6 @@ class Connection:
     def _receive(self, frames: list[bytes], received_ns: int) -> None:
         """Deliver the events of frames that were received together, in their order."""
         counts, raw, scan, receive = self._counts, self._raw, self._scan, self._protocol.receive
-        counts.frames += len(frames)
         if raw.is_read:
             raw.put_all([RawFrame(frame, received_ns) for frame in frames])
         at, count = 0, len(frames)
@@ -182,6 +181,7 @@ class Connection:
                 trades = scan(frames, at, received_ns)
                 if trades is not None:
                     at += trades.frames
+                    counts.frames += trades.frames
                     counts.data += trades.frames
                     if self._is_sampled:
                         self._sample(trades, received_ns)
@@ -189,6 +189,7 @@ class Connection:
                     continue
             frame = frames[at]
             at += 1
+            counts.frames += 1
             try:
                 events = receive(frame, received_ns)
             except UNREADABLE as error:
