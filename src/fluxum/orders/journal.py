@@ -23,6 +23,7 @@ from tempfile import mkstemp
 from types import TracebackType
 from typing import Protocol, Self
 
+from fluxum.disk import sync
 from fluxum.errors import BadInput, OrderJournalError
 from fluxum.lock import CAN_HOLD, hold
 from fluxum.orders.journal_lines import (
@@ -272,7 +273,7 @@ class JournalFile:
             old, self._descriptor = self._descriptor, descriptor
             os.close(old)
             try:
-                _sync_folder(self._real.parent)
+                sync(self._real.parent)
             except OSError:  # after a crash its name may lead to the old one
                 self.close()
                 raise
@@ -344,19 +345,10 @@ def _create(path: Path, content: bytes) -> None:
     finally:
         os.close(number)
         beside.unlink()
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _write(descriptor: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(descriptor, left) :]
-
-
-def _sync_folder(path: Path) -> None:
-    """Only then is the new name of a file on disk."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

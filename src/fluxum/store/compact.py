@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from fluxum.disk import sync
 from fluxum.errors import BadInput
 from fluxum.store.arrow import parquet
 from fluxum.store.groups import GROUP_ROWS, are_same, regrouped, row_groups
@@ -25,7 +26,7 @@ from fluxum.store.manifest import (
     replaced,
     sha256,
 )
-from fluxum.store.parts import Staging, leftovers, open_writer, sync
+from fluxum.store.parts import Staging, leftovers, open_writer
 from fluxum.store.spans import held
 from fluxum.version import __version__
 

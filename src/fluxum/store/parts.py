@@ -4,7 +4,6 @@ Rows wait in memory until there are enough for a row group. A file gets its name
 only when all files are whole and on disk: `Parts.place` renames them, then writes the manifest.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from fluxum.disk import sync
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.store.arrow import parquet
 from fluxum.store.buffers import Buffer, LevelBuffer, RowBuffer
@@ -21,7 +21,7 @@ from fluxum.store.groups import GROUP_ROWS
 from fluxum.store.manifest import HIDDEN, UNFINISHED, ColumnFile, Manifest, sha256
 from fluxum.store.tables import COMMON, TABLES, Kind, Row, schema
 
-__all__ = ["Parts", "Staging", "leftovers", "open_writer", "sync"]
+__all__ = ["Parts", "Staging", "leftovers", "open_writer"]
 
 _WAITING_ROWS = 400_000
 _OPEN_FILES = 128
@@ -208,15 +208,6 @@ def open_writer(path: Path, table: str) -> Any:
             one: "DELTA_BINARY_PACKED" for one in form.names if kinds[one] is Kind.RISING
         },
     )
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def leftovers(folder: Path, name: str) -> Iterator[Path]:
