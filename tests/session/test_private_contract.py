@@ -2,28 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from decimal import Decimal
-from random import Random
 
 import pytest
-from msgspec import Struct, structs
+from msgspec import structs
 from toy import NS, Toy, order
+from toy_world import START_S, world
 
-from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.account import Balances, Credentials
-from fluxum.model.event import CallFailed, Channel, Event, Refused, Subscription
+from fluxum.model.account import Balances
+from fluxum.model.event import CallFailed, Channel, Refused, Subscription
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Accepted, Declined, OpenOrders, OrderRequest, OrderType, Place
-from fluxum.session.account_config import AccountConfig
-from fluxum.session.session import Session
-from fluxum.sim.exchange import SimulatedExchange
-from fluxum.sim.loop import SimulatedClock, run
+from fluxum.sim.loop import run
 
 BTC = Symbol("BTC/USD")
-START_S = 1_700_000_000
 EXECUTIONS, BALANCES = Subscription(Channel.EXECUTION), Subscription(Channel.BALANCE)
 PLACE = Place(
     request=OrderRequest(
@@ -32,43 +25,11 @@ PLACE = Place(
 )
 
 
-class World(Struct):
-    """A session with the toy venue, and its events so far."""
-
-    toy: Toy
-    session: Session
-    pipe: Pipe[Event]
-
-    async def live(self, seconds: float) -> list[Event]:
-        await asyncio.sleep(seconds)
-        return self.pipe.drain()
-
-
-@asynccontextmanager
-async def world(toy: Toy, *, over_rest: bool = False) -> AsyncGenerator[World]:
-    clock = SimulatedClock(start_ns=START_S * NS)
-    venue = toy.venue(over_rest=over_rest)
-    exchange = SimulatedExchange(venue, [BTC], seed=1, clock=clock, rate_per_s=0.0, side=toy.side())
-    async with exchange:
-        session = Session(
-            venue,
-            dial=exchange.dial,
-            clock=clock,
-            random=Random(1),
-            http=exchange,
-            account_config=AccountConfig(Credentials("the-key", "secret"), audit_s=None),
-        )
-        pipe = session.events(capacity=1000, overflow=Overflow.RAISE)
-        async with session:
-            session.subscribe(EXECUTIONS, BALANCES)
-            yield World(toy, session, pipe)
-
-
 def test_links_are_opened_with_headers_and_logged_in_with_a_signed_frame_of_the_venues_time() -> (
     None
 ):
     async def main() -> None:
-        async with world(Toy()) as one:
+        async with world(Toy(), audit_s=None) as one:
             await one.session.wait_ready(10)
             logins = [(at, sent) for at, sent in one.toy.sent if "login" in sent]
 
@@ -85,7 +46,7 @@ def test_links_are_opened_with_headers_and_logged_in_with_a_signed_frame_of_the_
 def test_what_was_signed_is_in_no_raw_frame() -> None:
     async def main() -> None:
         toy = Toy()
-        async with world(toy) as one:
+        async with world(toy, audit_s=None) as one:
             raw = one.session.raw(capacity=100_000)
             await one.session.wait_ready(10)
             frames = b" ".join(frame.frame for frame in raw.drain())
@@ -98,7 +59,7 @@ def test_what_was_signed_is_in_no_raw_frame() -> None:
 
 def test_queries_are_signed_by_their_own_need_and_not_by_their_method() -> None:
     async def main() -> None:
-        async with world(Toy()) as one:
+        async with world(Toy(), audit_s=None) as one:
             await one.session.wait_ready(10)
             await one.session.account.balances()
 
@@ -115,7 +76,7 @@ def test_snapshots_that_the_venue_does_not_send_are_asked_for_before_the_session
     async def main() -> None:
         toy = Toy()
         toy.open = [order("A", at_s=START_S)]
-        async with world(toy) as one:
+        async with world(toy, audit_s=None) as one:
             await one.session.wait_ready(10)
             events = one.pipe.drain()
 
@@ -134,7 +95,7 @@ def test_of_an_order_and_a_balance_the_newer_word_counts_be_it_of_the_stream_or_
         toy = Toy()
         toy.open = [order("A", at_s=START_S), order("B", at_s=START_S), order("C", at_s=START_S)]
         toy.failures = [503, 503, 503]  # the lists come late
-        async with world(toy) as one:
+        async with world(toy, audit_s=None) as one:
             await asyncio.sleep(0.01)
             account = toy.servers["account"]
             for name, status, at_s in (("A", "canceled", 1), ("B", "open", -5), ("D", "open", 1)):
@@ -156,7 +117,7 @@ def test_of_an_order_and_a_balance_the_newer_word_counts_be_it_of_the_stream_or_
 
 def test_a_single_balance_is_published_and_held() -> None:
     async def main() -> None:
-        async with world(Toy()) as one:
+        async with world(Toy(), audit_s=None) as one:
             await one.session.wait_ready(10)
             one.pipe.drain()
             one.toy.servers["account"].due.append(b'{"balance":"42.5"}')
@@ -171,7 +132,7 @@ def test_a_single_balance_is_published_and_held() -> None:
 
 def test_commands_go_over_the_link_of_orders_and_wait_for_it() -> None:
     async def main() -> None:
-        async with world(Toy()) as one:
+        async with world(Toy(), audit_s=None) as one:
             await one.session.wait_ready(10)
             account = one.session.account
             number = account.command(PLACE)
@@ -188,7 +149,7 @@ def test_commands_go_over_the_link_of_orders_and_wait_for_it() -> None:
 
 def test_a_command_over_rest_is_signed_and_answered() -> None:
     async def main() -> None:
-        async with world(Toy(), over_rest=True) as one:
+        async with world(Toy(), over_rest=True, audit_s=None) as one:
             await one.session.wait_ready(10)
             number = one.session.account.command(PLACE)
             events = await one.live(1)
@@ -204,7 +165,7 @@ def test_a_command_over_rest_that_fails_on_the_way_is_named_and_never_repeated(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main() -> None:
-        async with world(Toy(), over_rest=True) as one:
+        async with world(Toy(), over_rest=True, audit_s=None) as one:
             await one.session.wait_ready(10)
             one.pipe.drain()
             one.toy.failures = [503]
@@ -226,7 +187,7 @@ def test_a_command_over_rest_that_fails_on_the_way_is_named_and_never_repeated(
 
 def test_a_command_over_rest_that_came_too_often_is_refused() -> None:
     async def main() -> None:
-        async with world(Toy(), over_rest=True) as one:
+        async with world(Toy(), over_rest=True, audit_s=None) as one:
             await one.session.wait_ready(10)
             one.pipe.drain()
             one.toy.failures = [429]
@@ -245,7 +206,7 @@ def test_a_snapshot_that_the_venue_refuses_is_missing_by_name_and_not_asked_for_
     async def main() -> None:
         toy = Toy()
         toy.failures = [403] * 50
-        async with world(toy) as one:
+        async with world(toy, audit_s=None) as one:
             events = await one.live(300)
             missing = one.session.missing()
 
@@ -267,7 +228,7 @@ def test_the_end_of_an_order_is_looked_for_since_it_was_placed() -> None:
         toy = Toy()
         placed_ns = (START_S - 86_400) * NS
         toy.open = [structs.replace(order("A", at_s=START_S), opened_ns=placed_ns)]
-        async with world(toy) as one:
+        async with world(toy, audit_s=None) as one:
             await one.session.wait_ready(10)
             toy.open = []
             await one.session.disconnect()

@@ -37,11 +37,15 @@ class World(Struct):
 
 @asynccontextmanager
 async def world(
-    toy: Toy, *, audit_s: float | None = 10.0, since_ns: int | None = None
+    toy: Toy,
+    *,
+    audit_s: float | None = 10.0,
+    since_ns: int | None = None,
+    over_rest: bool = False,
 ) -> AsyncGenerator[World]:
-    """The account is followed, and what was published until then is read."""
+    """The account is followed, and its events wait to be read."""
     clock = SimulatedClock(start_ns=START_S * NS)
-    venue = toy.venue()
+    venue = toy.venue(over_rest=over_rest)
     exchange = SimulatedExchange(
         venue, [Symbol("BTC/USD")], seed=1, clock=clock, rate_per_s=0.0, side=toy.side()
     )
@@ -57,5 +61,5 @@ async def world(
         )
         pipe = session.events(capacity=1000, overflow=Overflow.RAISE)
         async with session:
-            session.subscribe(*map(Subscription, sorted(BOTH, key=str)))
+            session.subscribe(Subscription(Channel.EXECUTION), Subscription(Channel.BALANCE))
             yield World(toy, exchange, session, pipe)
