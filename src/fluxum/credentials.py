@@ -39,7 +39,7 @@ SERVICE = "fluxum"
 """The service under which keys are in a keyring."""
 PARTS = ("key", "secret", "passphrase")
 """The parts of keys, in the order of stdin."""
-_TURNS = 1000
+_TURNS = 1000  # files that other programs replace while this one waits to write its own
 _WRITTEN = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -164,7 +164,7 @@ class OrderRateLimit:
                 self._counter(key).replace(reduce(EXACT.add, flying, event.used), now_ns)
 
     def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
-        """What a command will cost by each limit that counts it; of a new order, as ever."""
+        """What a command will cost by each limit; a new order costs the same each time."""
         if not isinstance(command, Place):
             return self._worked_out(command, now_ns)
         key = command.request.symbol, command.request.order_type.is_triggered

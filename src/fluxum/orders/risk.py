@@ -129,7 +129,7 @@ class Risk:
             self._check_added(requests, can_grow=can_grow)
 
     def _check_added(self, requests: Sequence[OrderRequest], *, can_grow: bool) -> None:
-        """The limits of what is held with all that is open; the order of checks is kept."""
+        """Check the limits of what is held together with all that is open."""
         added: dict[Symbol, tuple[Decimal, Decimal]] = {}
         is_reducing = True
         for request in requests:

@@ -71,7 +71,7 @@ class Subscriber:
         return self._events.popleft()
 
     async def stored(self, quiet_s: float = 1.0) -> AsyncGenerator[Event]:
-        """All events until none comes for `quiet_s`: what is stored now, if nobody publishes.
+        """All events until none comes for `quiet_s`: what is stored now, if no publisher runs.
 
         Raises TransportError if the engine cannot be read.
         """
@@ -157,7 +157,7 @@ class Subscriber:
                     self._opened += 1
                 payloads = list(await self._source.read(wait_s))
         except asyncio.CancelledError:
-            self._is_torn = True  # the link may have taken batches that nobody has got
+            self._is_torn = True  # the link may have taken batches that were not returned
             raise
         self._backoff.reset()
         self._trouble = ""
