@@ -2,7 +2,7 @@
 
 import pytest
 
-from fluxum.cli.hints import near, near_symbol
+from fluxum.cli.hints import near, near_symbol, unexpected
 from fluxum.model.instrument import Symbol
 
 POPULAR = (Symbol("BTC/USDT"), Symbol("ETH/USDT"))
@@ -50,3 +50,23 @@ def test_a_pair_that_is_well_spelled_is_compared_with_those_that_are_known() -> 
 @pytest.mark.parametrize("text", ["", "/", "bitcoin", "USD", "a b", "/USD", "\n", ":", "BTC/"])
 def test_what_is_no_pair_gets_no_hint(text: str) -> None:
     assert near_symbol(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["kraken"], "'kraken' was not expected; did you mean --exchange kraken?"),
+        (["btcusd"], "'btcusd' was not expected; did you mean --symbol BTC/USD?"),
+        (["10"], "'10' was not expected"),
+        (
+            ["kraken", "10"],
+            "'kraken' was not expected; did you mean --exchange kraken?\n'10' was not expected",
+        ),
+    ],
+)
+def test_a_word_too_many_is_named_with_its_option(words: list[str], text: str) -> None:
+    assert unexpected(words, ("--symbol", "--exchange"), ("kraken",)) == text
+
+
+def test_an_option_that_the_command_has_not_is_not_suggested() -> None:
+    assert unexpected(["kraken"], ("--symbol",), ("kraken",)) == "'kraken' was not expected"

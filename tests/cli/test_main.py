@@ -83,6 +83,8 @@ def run(*words: str) -> int:
         (("verify", "absent.jsonl", "-x", "kraken"), "cannot read absent.jsonl: No such file"),
         (("replay", "absent.jsonl", "-x", "kraken"), "cannot read absent.jsonl"),
         (("no-such-command",), "no-such-command"),
+        (("ticker", "kraken"), "'kraken' was not expected; did you mean --exchange kraken?"),
+        (("kraken", "ticker", "BTC/USD"), "did you mean --symbol BTC/USD?"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

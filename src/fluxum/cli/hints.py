@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
 
-__all__ = ["near", "near_symbol"]
+__all__ = ["near", "near_symbol", "unexpected"]
 
 _OTHER_NAMES = {"XBT": "BTC", "XDG": "DOGE", "BCC": "BCH"}
 _QUOTES = ("USDT", "USDC", "USD", "EUR", "GBP", "JPY", "XBT", "BTC", "ETH")
@@ -27,6 +27,17 @@ def near_symbol(text: str, known: Iterable[Symbol] = ()) -> str:
     if meant is None or meant == text:
         return near(text, known, _SYMBOLS_ALIKE)
     return f"; did you mean {meant!r}?"
+
+
+def unexpected(words: Iterable[str], options: Iterable[str], exchanges: Iterable[str]) -> str:
+    """The error for words that a command does not take, with the option that each may belong to."""
+    texts: list[str] = []
+    for word in words:
+        option = "--exchange" if word in exchanges else "--symbol" if _spelled(word) else ""
+        meant = _spelled(word) if option == "--symbol" else word
+        hint = f"; did you mean {option} {meant}?" if option in options else ""
+        texts.append(f"{word!r} was not expected{hint}")
+    return "\n".join(texts)
 
 
 def _spelled(text: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.completion import get_completion_script  # type: ignore[attr-defined]
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from fluxum.cli import (
@@ -32,6 +32,7 @@ from fluxum.cli.configuration import check, init, show
 from fluxum.cli.configured import ConfigFile, Profile, Settings, begin_config
 from fluxum.cli.demo import demo
 from fluxum.cli.doctor import doctor
+from fluxum.cli.hints import unexpected
 from fluxum.cli.logs import LogFile, LogForm, LogFormat, Verbose, begin_logs
 from fluxum.cli.process import exit_code
 from fluxum.cli.record import record
@@ -118,6 +119,18 @@ class _Commands(TyperGroup):
         return super().get_command(ctx, cmd_name)
 
 
+class _Command(TyperCommand):
+    """One command: words that it does not take are named, with the options they may belong to."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True  # they are refused here
+        extra = super().parse_args(ctx, args)
+        if extra and not ctx.resilient_parsing:
+            options = [option for one in self.params for option in one.opts]
+            ctx.fail(unexpected(extra, options, VENUES))
+        return extra
+
+
 def _group(help_text: str, name: str | None = None, *, is_root: bool = False) -> typer.Typer:
     # Plain help wraps its paragraphs and cuts nothing, whatever the width and the encoding.
     return typer.Typer(
@@ -135,7 +148,7 @@ def _group(help_text: str, name: str | None = None, *, is_root: bool = False) ->
 def _add(group: typer.Typer, command: Command, name: str | None = None) -> None:
     """Add a command, with the options that every command has."""
     summary = " ".join((inspect.getdoc(command) or "").partition("\n\n")[0].split())
-    group.command(name, short_help=summary)(_with_shared(command))
+    group.command(name, cls=_Command, short_help=summary)(_with_shared(command))
 
 
 def _with_shared(command: Command) -> Command:
