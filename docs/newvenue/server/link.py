@@ -36,14 +36,6 @@ class NewvenueServer:
         """The frames that are due because time passed."""
         return self._streams.tick(now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: no channel has the engine's status."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """No notice before a link is closed."""
-        return ()
-
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         try:
@@ -94,10 +86,6 @@ class _BookStream:
         """The levels that changed, those that left the window as "0"."""
         changed = self._window.changes()
         return () if changed is None else (self._frame("delta", *changed, now_ns),)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
 
     def _frame(self, kind: str, bids: Sequence[Level], asks: Sequence[Level], now_ns: int) -> bytes:
         self._number += 1

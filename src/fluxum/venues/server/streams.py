@@ -1,7 +1,7 @@
 """The simulated streams of every venue: what one client was sent, and what is new."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Trade
@@ -12,6 +12,7 @@ __all__ = [
     "ClientStreams",
     "FrameStream",
     "Stream",
+    "TimedStream",
     "TradeCursor",
     "TradeStream",
     "last_trade_id",
@@ -29,6 +30,11 @@ class Stream(Protocol):
         """The frames that follow a move of the market."""
         ...
 
+
+@runtime_checkable
+class TimedStream(Stream, Protocol):
+    """A stream that publishes because time passes as well."""
+
     def tick(self, now_ns: int) -> Sequence[bytes]:
         """The frames that are due because time passed."""
         ...
@@ -40,6 +46,7 @@ class ClientStreams:
     def __init__(self, rank: Callable[[str], int] = lambda _topic: 0) -> None:
         self._rank = rank
         self._by_symbol: dict[Symbol, dict[str, Stream]] = {}
+        self._timed: dict[tuple[Symbol, str], TimedStream] = {}
 
     def __contains__(self, topic: str) -> bool:
         """Whether a stream is open."""
@@ -49,11 +56,15 @@ class ClientStreams:
         """Open a stream of one market, in place of an open one of its topic."""
         streams = {**self._by_symbol.get(symbol, {}), topic: stream}
         self._by_symbol[symbol] = {one: streams[one] for one in sorted(streams, key=self._rank)}
+        self._timed.pop((symbol, topic), None)
+        if isinstance(stream, TimedStream):
+            self._timed[symbol, topic] = stream
 
     def close(self, topic: str) -> None:
         """End a stream, if it is open."""
-        for streams in self._by_symbol.values():
+        for symbol, streams in self._by_symbol.items():
             streams.pop(topic, None)
+            self._timed.pop((symbol, topic), None)
 
     def publish(self, symbol: Symbol, now_ns: int) -> list[bytes]:
         """The frames that follow a move of one market."""
@@ -64,9 +75,10 @@ class ClientStreams:
         """The frames that are due because time passed."""
         return [
             frame
-            for streams in self._by_symbol.values()
-            for stream in streams.values()
-            for frame in stream.tick(now_ns)
+            for symbol, streams in self._by_symbol.items()
+            for topic in streams
+            if (symbol, topic) in self._timed
+            for frame in self._timed[symbol, topic].tick(now_ns)
         ]
 
 
@@ -85,10 +97,6 @@ class FrameStream:
     def update(self, now_ns: int) -> Sequence[bytes]:
         """The frame again, if there is a change."""
         return (self._frame(now_ns),) if self._has_changed() else ()
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing: a quiet market is not repeated."""
-        return ()
 
 
 class Change:
@@ -153,10 +161,6 @@ class TradeStream:
         """The trades since the last message."""
         count = self._cursor.advance()
         return self._last(min(count, self._count_max or count), now_ns)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
 
     def _last(self, count: int, now_ns: int) -> Sequence[bytes]:
         return self._frames(self._view.trades(self._symbol, count), now_ns) if count else ()

@@ -87,10 +87,6 @@ class _TradeDriven:
         self._sent_ns = now_ns
         return (self._frame("update", count, now_ns),)
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
 
 class _Row(Struct):
     side: str
@@ -127,10 +123,6 @@ class _Book:
         """The levels that changed."""
         changes = self._window.changes()
         return () if changes is None else self._frames("update", *changes, now_ns)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
 
     def _frames(
         self, kind: native.Kind, bids: Sequence[Level], asks: Sequence[Level], now_ns: int

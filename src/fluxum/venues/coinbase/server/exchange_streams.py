@@ -80,10 +80,6 @@ class _Book:
         update = native.L2Update(self._product, (*bids, *asks), instant_text(now_ns))
         return (native.encode(update),)
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
     def _row(self, level: Level) -> tuple[str, str]:
         price = plain(level.price)
         if "." in price and self._updates % 2:
@@ -120,10 +116,6 @@ class Matches:
             native.encode(self._match(native.Match, trade, index))
             for index, trade in enumerate(self._view.trades(self._symbol, count) if count else ())
         ]
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
 
     def _match(
         self, kind: type[native.Match] | type[native.LastMatch], trade: Trade, index: int

@@ -85,14 +85,6 @@ class GeminiServer:
         """Nothing: the venue's pings are the transport's."""
         return ()
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The feed does not publish the engine's status."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The venue gives no notice before it closes a link."""
-        return ()
-
     # What the client sends
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
@@ -197,9 +189,6 @@ class _BookStream:
             return ()
         since, self._last = self._last, self._window.revision
         return (self._frame(since, *changes, now_ns),)
-
-    def tick(self, now_ns: int) -> _Frames:  # noqa: ARG002
-        return ()
 
     def _frame(
         self, since: int, bids: Sequence[Level], asks: Sequence[Level], now_ns: int

@@ -67,14 +67,6 @@ class GeminiV2Server:
         self._beat_ns += (now_ns - self._beat_ns) // _HEARTBEAT_NS * _HEARTBEAT_NS
         return (b'{"type":"heartbeat","timestamp":%d}' % (now_ns // 1_000_000),)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The feed does not publish the engine's status."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The venue gives no notice before it closes a link."""
-        return ()
-
     def _one(self, kind: str, name: str, instrument: Instrument, now_ns: int) -> Sequence[bytes]:
         topic = f"{name} {instrument.symbol}"
         if kind == "unsubscribe":
@@ -127,10 +119,6 @@ class _L2Stream:
             )
         return frames
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
     def _trade(self, trade: Trade) -> bytes:
         return (
             b'{"type":"trade","symbol":"%s","event_id":%s,"timestamp":%d,"price":"%s",'
@@ -168,10 +156,6 @@ class _CandleStream:
             return ()
         self._last = _row(candles[-1])
         return (self._frame(candles),)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
 
     def _frame(self, candles: Sequence[Candle]) -> bytes:
         return b'{"type":"%s_updates","symbol":"%s","changes":[%s]}' % (

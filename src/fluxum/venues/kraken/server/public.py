@@ -115,10 +115,6 @@ class KrakenServer:
         """The engine's new status."""
         return self._pulse.status(status, now_ns)
 
-    def going_away(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Kraken gives no notice before it closes a link."""
-        return ()
-
     # What the client sends
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
