@@ -12,7 +12,7 @@ from fluxum.model.market import Candle
 from fluxum.venues.queries import Page, RestQuery, require_instant
 from fluxum.venues.rows import Rows
 
-__all__ = ["CandleSeries", "candle_history"]
+__all__ = ["CandleSeries", "candle_history", "starting_within"]
 
 _SECOND = 1_000_000_000
 # How far this machine's clock may be ahead of the venue's: until then a last candle may run.
@@ -89,6 +89,14 @@ class CandleSeries(Struct, frozen=True):
             return structs.replace(page, items=items, next=following)
 
         return RestQuery(window.fetch, read)
+
+
+def starting_within(since_ns: int | None, until_ns: int | None) -> Callable[[Candle], bool]:
+    """Whether a candle starts at or after one instant and before another; `None` is no bound."""
+    return lambda one: (
+        (since_ns is None or since_ns <= one.start_ns)
+        and (until_ns is None or one.start_ns < until_ns)
+    )
 
 
 def candle_history(listed: Rows[Candle], received_ns: int) -> tuple[Candle, ...]:
