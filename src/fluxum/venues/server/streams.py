@@ -19,6 +19,9 @@ __all__ = [
 ]
 
 
+WriteTrades = Callable[[Sequence[Trade], int], Sequence[bytes]]
+
+
 class Stream(Protocol):
     """One accepted subscription of one client to one market."""
 
@@ -83,16 +86,25 @@ class ClientStreams:
 
 
 class FrameStream:
-    """One frame, sent at once and again with each change; see Stream."""
+    """One frame, sent at once and again with each change; see Stream.
 
-    def __init__(self, frame: Callable[[int], bytes], has_changed: Callable[[], bool]) -> None:
+    `first` makes the frame that is sent at once, by default it is as the others are.
+    """
+
+    def __init__(
+        self,
+        frame: Callable[[int], bytes],
+        has_changed: Callable[[], bool],
+        first: Callable[[int], bytes] | None = None,
+    ) -> None:
         self._frame = frame
         self._has_changed = has_changed
+        self._first = first or frame
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The frame as it is now."""
         self._has_changed()
-        return (self._frame(now_ns),)
+        return (self._first(now_ns),)
 
     def update(self, now_ns: int) -> Sequence[bytes]:
         """The frame again, if there is a change."""
@@ -132,38 +144,45 @@ class TradeCursor:
 class TradeStream:
     """The trades of one market, each once and in order; see Stream.
 
-    `frames` writes trades, oldest first. The stream begins with the last `past` trades; an update
-    has the last `count_max` of its trades.
+    `frames` writes trades, oldest first. The stream begins with the last `past` trades, written by
+    `first` if that is given; an update has the last `count_max` of its trades.
     """
 
     def __init__(
         self,
         view: MarketView,
         symbol: Symbol,
-        frames: Callable[[Sequence[Trade], int], Sequence[bytes]],
+        frames: WriteTrades,
         *,
+        first: WriteTrades | None = None,
         past: int = 0,
         count_max: int | None = None,
     ) -> None:
         self._view = view
         self._symbol = symbol
         self._frames = frames
+        self._first = first or frames
         self._past = past
         self._count_max = count_max
         self._cursor = TradeCursor(view, symbol)
 
+    @property
+    def last_id(self) -> int:
+        """The id of the last trade that the client was sent, zero before the first."""
+        return self._cursor.last_id
+
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The last trades, however old they are."""
         self._cursor.advance()
-        return self._last(self._past, now_ns)
+        return self._last(self._first, self._past, now_ns)
 
     def update(self, now_ns: int) -> Sequence[bytes]:
         """The trades since the last message."""
         count = self._cursor.advance()
-        return self._last(min(count, self._count_max or count), now_ns)
+        return self._last(self._frames, min(count, self._count_max or count), now_ns)
 
-    def _last(self, count: int, now_ns: int) -> Sequence[bytes]:
-        return self._frames(self._view.trades(self._symbol, count), now_ns) if count else ()
+    def _last(self, write: WriteTrades, count: int, now_ns: int) -> Sequence[bytes]:
+        return write(self._view.trades(self._symbol, count), now_ns) if count else ()
 
 
 def last_trade_id(view: MarketView, symbol: Symbol) -> int:
