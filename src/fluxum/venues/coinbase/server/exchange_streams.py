@@ -12,7 +12,7 @@ from fluxum.model.market import Level, Trade
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.formats import plain
-from fluxum.venues.server.book_diff import BookWindow
+from fluxum.venues.server.book_diff import BookWindow, ChangeStream, Kind, Sides
 from fluxum.venues.server.contract import MarketView
 from fluxum.venues.server.streams import Change, FrameStream, Stream, TradeStream, last_trade_id
 
@@ -32,7 +32,7 @@ def make_stream(channel: str, view: MarketView, instrument: Instrument) -> Strea
     """The stream of one of CHANNELS."""
     match channel:
         case "level2" | "level2_batch":
-            return _Book(view, instrument)
+            return _book(view, instrument)
         case "matches":
             return _matches(view, instrument)
         case _:
@@ -56,37 +56,27 @@ def heartbeat(
     )
 
 
-class _Book:
+def _book(view: MarketView, instrument: Instrument) -> ChangeStream:
     """All levels, and changes to them. Texts of prices and zeros vary, as they do live."""
+    product, updates = instrument.venue_symbol, 0
 
-    def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self._window = BookWindow(view, instrument.symbol)
-        self._product = instrument.venue_symbol
-        self._updates = 0
-
-    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - a snapshot has no time
-        """The whole book."""
-        bids, asks = self._window.whole()
-        return (native.encode(native.Snapshot(self._product, _rows(asks), _rows(bids))),)
-
-    def update(self, now_ns: int) -> Sequence[bytes]:
-        """The levels that changed."""
-        sides = self._window.changes()
-        if sides is None:
-            return ()
-        self._updates += 1
-        bids: list[tuple[native.Side, str, str]] = [("buy", *self._row(one)) for one in sides[0]]
-        asks: list[tuple[native.Side, str, str]] = [("sell", *self._row(one)) for one in sides[1]]
-        update = native.L2Update(self._product, (*bids, *asks), instant_text(now_ns))
-        return (native.encode(update),)
-
-    def _row(self, level: Level) -> tuple[str, str]:
+    def row(level: Level) -> tuple[str, str]:
         price = plain(level.price)
-        if "." in price and self._updates % 2:
+        if "." in price and updates % 2:
             price = f"{price}0000"
-        if level.quantity:
-            return price, plain(level.quantity)
-        return price, _ZEROS[self._updates % len(_ZEROS)]
+        zero = _ZEROS[updates % len(_ZEROS)]
+        return price, plain(level.quantity) if level.quantity else zero
+
+    def frame(kind: Kind, sides: Sides, now_ns: int) -> bytes:
+        nonlocal updates
+        if kind == "snapshot":
+            return native.encode(native.Snapshot(product, _rows(sides[1]), _rows(sides[0])))
+        updates += 1
+        bids: list[tuple[native.Side, str, str]] = [("buy", *row(one)) for one in sides[0]]
+        asks: list[tuple[native.Side, str, str]] = [("sell", *row(one)) for one in sides[1]]
+        return native.encode(native.L2Update(product, (*bids, *asks), instant_text(now_ns)))
+
+    return ChangeStream(BookWindow(view, instrument.symbol), frame)
 
 
 def _matches(view: MarketView, instrument: Instrument) -> TradeStream:
