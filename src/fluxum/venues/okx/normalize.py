@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
+from fluxum.errors import RemoteProtocolError, VenueRefused
 from fluxum.model import market
 from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_ns
@@ -19,6 +19,7 @@ from fluxum.model.market import Side
 from fluxum.model.numbers import product
 from fluxum.venues.okx import native, topics
 from fluxum.venues.rows import decimals, digits, exact, positive, price_or_none
+from fluxum.venues.symbols import symbol_of
 
 __all__ = [
     "VENUE",
@@ -155,7 +156,7 @@ def contract(wire: native.Instrument) -> Contract | None:
         raise RemoteProtocolError(
             f"a contract of {pair} was expected, by its currencies, was {wire.instId[:40]!r}"
         )
-    symbol = _symbol(base, quote, name + topics.INVERSE if is_inverse else name)
+    symbol = symbol_of(f"{base}/{quote}:{name}{topics.INVERSE if is_inverse else ''}")
     return Contract(symbol, size, asset, is_inverse)
 
 
@@ -170,7 +171,7 @@ def instrument(wire: native.Instrument, received_ns: int) -> Instrument | None:
     about = contract(wire)
     size = _ONE if about is None else about.size
     if about is None:
-        symbol = _symbol(_asset(wire.baseCcy), _asset(wire.quoteCcy), "")
+        symbol = symbol_of(f"{_asset(wire.baseCcy)}/{_asset(wire.quoteCcy)}")
     else:
         symbol = about.symbol
     tick, lot = positive(wire.tickSz), product(positive(wire.lotSz), size)
@@ -212,10 +213,3 @@ def _asset(text: str | None) -> Asset:
     if not text:
         raise RemoteProtocolError(f"an asset was expected, was {text!r}")
     return Asset(text)
-
-
-def _symbol(base: Asset, quote: Asset, contract: str) -> Symbol:
-    try:
-        return Symbol(f"{base}/{quote}:{contract}" if contract else f"{base}/{quote}")
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
