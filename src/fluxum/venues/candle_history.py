@@ -1,4 +1,4 @@
-"""Candles as a venue lists them over REST: in order, each once, closed where they surely are."""
+"""Candles of one market as facts, and lists of them: in order, each once, closed where sure."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -35,6 +35,8 @@ class CandleSeries(Struct, frozen=True):
         closed: bool | None = None,
         trades: int | None = None,
         vwap: Decimal | None = None,
+        venue_ns: int | None = None,
+        backfilled: bool = True,
     ) -> Candle:
         """One candle, given its open, high, low, close and volume.
 
@@ -58,7 +60,8 @@ class CandleSeries(Struct, frozen=True):
             vwap=vwap,
             trades=trades,
             closed=end_ns <= received_ns if closed is None else closed,
-            backfilled=True,
+            backfilled=backfilled,
+            venue_ns=venue_ns,
             received_ns=received_ns,
         )
 

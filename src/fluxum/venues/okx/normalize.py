@@ -14,10 +14,11 @@ from fluxum.model import market
 from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.model.numbers import product
+from fluxum.venues.candle_history import CandleSeries
 from fluxum.venues.okx import native, topics
+from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import decimals, digits, exact, positive, price_or_none
 from fluxum.venues.symbols import symbol_of
 
@@ -116,23 +117,13 @@ def candle(
     backfilled: bool = False,
 ) -> market.Candle:
     """One candle; the venue confirms it when it is closed. Its start has to be an instant."""
-    start_ns = instant(wire.ts)
-    if start_ns is None:
-        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.ts[:40]!r}")
-    return market.Candle(
-        venue=VENUE,
-        symbol=symbol,
-        interval_s=interval_s,
-        start_ns=start_ns,
-        end_ns=interval_end(start_ns, interval_s),
-        open=exact(wire.open),
-        high=exact(wire.high),
-        low=exact(wire.low),
-        close=exact(wire.close),
-        volume=_quantity(wire.vol, size),
+    prices = map(exact, (wire.open, wire.high, wire.low, wire.close))
+    return CandleSeries(VENUE, symbol, interval_s).candle(
+        require_instant(instant(wire.ts), wire.ts),
+        (*prices, _quantity(wire.vol, size)),
+        received_ns,
         closed=wire.confirm == "1",
         backfilled=backfilled,
-        received_ns=received_ns,
     )
 
 
