@@ -16,8 +16,8 @@ from fluxum.config.table import described
 from fluxum.flow.background import background
 from fluxum.model.event import Channel, State, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.session.readiness import LAWFUL
 from fluxum.session.session import Session
-from fluxum.session.state import LAWFUL
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
@@ -101,9 +101,9 @@ def states() -> str:
     lines = [
         "# States of a session",
         "",
-        "Made by `make docs` from `fluxum.session.state`; do not edit. A session is as ready as",
-        "its least ready link, so it goes back to `connecting` when it needs another link, and to",
-        "`subscribing` while one of its streams is not proved.",
+        "Made by `make docs` from `fluxum.session.readiness`; do not edit. A session is as ready",
+        "as its least ready link, so it goes back to `connecting` when it needs another link, and",
+        "to `subscribing` while one of its streams is not proved.",
         "",
         "```mermaid",
         "stateDiagram-v2",

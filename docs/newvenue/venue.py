@@ -3,7 +3,7 @@
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Limits, Venue, routes
 from newvenue.normalize import VENUE
 from newvenue.protocol import NewvenueProtocol
 from newvenue.topics import DEPTHS, format_symbol
@@ -14,24 +14,20 @@ NEWVENUE = Venue(
     name=VENUE,
     # Source and date of every fact, as in the other folders.
     endpoints={"public": "wss://example.invalid/newvenue", "rest": "https://example.invalid"},
-    routes={Channel.BOOK: "public", Channel.TRADE: "public"},
+    routes=routes(public=(Channel.BOOK, Channel.TRADE)),
     depths={Channel.BOOK: DEPTHS},
     intervals_s=(),
     limits=Limits(
         link_silence_s=30.0,
         ping_interval_s=20.0,
-        answer_timeout_s=10.0,
         data_silence_s={Channel.BOOK: 60.0, Channel.TRADE: 900.0},
         backoff=BackoffPolicy(),
-        maintenance_delay_s=5.0,
         attempts=60,
         attempt_window_s=300.0,
-        stable_s=30.0,
         sends_per_s=5.0,
         send_burst=5,
         symbols_per_link=100,
     ),
-    checks=Checks(),
     protocol=NewvenueProtocol,
     sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     format_symbol=format_symbol,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from fluxum.flow.begun import begun
+from fluxum.flow.background import begun
 from fluxum.sim.loop import run
 
 

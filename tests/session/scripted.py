@@ -123,12 +123,6 @@ class Server:
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
         return [b'{"channel":"heartbeat"}']
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:
-        return ()
-
 
 class Rest:
     def __init__(self, script: Script) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from fluxum.model.event import State
-from fluxum.session.state import LAWFUL, is_lawful, least_ready
+from fluxum.session.readiness import LAWFUL, is_lawful, least_ready
 
 
 def test_the_table_covers_every_state_and_closed_is_the_end() -> None:

@@ -343,12 +343,6 @@ class ToyServer:
         due, self.due = self.due, []
         return due or (b'{"beat":0}',)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:
-        return ()
-
 
 class ToyRest:
     """The venue's REST half."""

@@ -16,6 +16,7 @@ from fluxum.model.account import Liquidity
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest
+from fluxum.sim.client import endpoint_of
 from fluxum.sim.exchange import SimulatedExchange, Top
 from fluxum.sim.faults import FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
@@ -224,7 +225,7 @@ def test_links_are_told_apart_and_counted() -> None:
 )
 def test_a_url_names_an_endpoint(url: str, endpoint: str) -> None:
     async def main() -> str:
-        return exchange().endpoint_of(url)
+        return endpoint_of(exchange().venue.endpoints, url)
 
     assert run(main()) == endpoint
 
@@ -505,12 +506,6 @@ class BrokenServer:
         raise ZeroDivisionError("a bug of the server")
 
     def tick(self, now_ns: int) -> Sequence[bytes]:
-        return ()
-
-    def status(self, status: str, now_ns: int) -> Sequence[bytes]:
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[bytes]:
         return ()
 
 

@@ -30,8 +30,8 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
+from fluxum.session.readiness import is_lawful
 from fluxum.session.session import Session
-from fluxum.session.state import is_lawful
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run

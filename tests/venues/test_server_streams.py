@@ -71,6 +71,9 @@ def test_the_streams_of_one_market_publish_by_their_rank_and_those_that_ended_do
     streams.close("a")
     assert "a" not in streams
     assert streams.publish(BTC, 7) == [b"b"]
+    streams.open(BTC, "b", FrameStream(lambda _now_ns: b"new", lambda: True))  # which has no tick
+    assert streams.publish(BTC, 7) == [b"new"]
+    assert streams.tick(7) == [b"E"]
 
 
 def test_a_frame_is_sent_at_once_and_with_each_change() -> None:
@@ -82,7 +85,6 @@ def test_a_frame_is_sent_at_once_and_with_each_change() -> None:
     assert stream.update(8) == ()
     state[0] = 3
     assert stream.update(9) == (b"3 at 9",)
-    assert stream.tick(10) == ()
 
 
 def test_trades_are_sent_once_each_behind_those_of_before() -> None:
@@ -111,4 +113,4 @@ def send_trades() -> None:
     last = last_trade_id(exchange, BTC)
     assert stream.update(8) == [b"%d" % one for one in range(first + 1, last + 1)]
     assert short.update(8) == [b"%d" % one for one in range(last - 2, last + 1)]
-    assert stream.update(9) == stream.tick(9) == ()
+    assert stream.update(9) == ()

@@ -1,12 +1,13 @@
 """The simulated half of a Newvenue link: one client's requests and its streams."""
 
 from collections.abc import Sequence
+from itertools import count
 
 from fluxum.model.event import Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Trade
 from fluxum.venues.conversation import UNREADABLE
-from fluxum.venues.server.book_diff import BookWindow
+from fluxum.venues.server.book_diff import BookWindow, ChangeStream, Kind, Sides
 from fluxum.venues.server.contract import MarketView, Outgoing
 from fluxum.venues.server.formats import millis, number
 from fluxum.venues.server.streams import ClientStreams, Stream, TradeStream
@@ -35,14 +36,6 @@ class NewvenueServer:
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """The frames that are due because time passed."""
         return self._streams.tick(now_ns)
-
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: no channel has the engine's status."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """No notice before a link is closed."""
-        return ()
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
@@ -78,44 +71,28 @@ class NewvenueServer:
         return frames
 
 
-class _BookStream:
-    """The best levels, then changes to them; see Stream."""
+def _book_stream(view: MarketView, symbol: Symbol, depth: int, topic: str) -> ChangeStream:
+    """The best levels, then changes to them, those that left the window as "0"."""
+    numbers = count(1)
 
-    def __init__(self, view: MarketView, symbol: Symbol, depth: int, topic: str) -> None:
-        self._window = BookWindow(view, symbol, depth)
-        self._topic = topic
-        self._number = 0
-
-    def begin(self, now_ns: int) -> Sequence[bytes]:
-        """The whole window."""
-        return (self._frame("snapshot", *self._window.whole(), now_ns),)
-
-    def update(self, now_ns: int) -> Sequence[bytes]:
-        """The levels that changed, those that left the window as "0"."""
-        changed = self._window.changes()
-        return () if changed is None else (self._frame("delta", *changed, now_ns),)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
-    def _frame(self, kind: str, bids: Sequence[Level], asks: Sequence[Level], now_ns: int) -> bytes:
-        self._number += 1
+    def frame(kind: Kind, sides: Sides, now_ns: int) -> bytes:
         return native.encode(
             {
-                "topic": self._topic,
-                "kind": kind,
-                "number": self._number,
+                "topic": topic,
+                "kind": "snapshot" if kind == "snapshot" else "delta",
+                "number": next(numbers),
                 "time": millis(now_ns),
-                "bids": _rows(bids),
-                "asks": _rows(asks),
+                "bids": _rows(sides[0]),
+                "asks": _rows(sides[1]),
             }
         )
+
+    return ChangeStream(BookWindow(view, symbol, depth), frame)
 
 
 def _stream(view: MarketView, wanted: Subscription, symbol: Symbol, topic: str) -> Stream:
     if wanted.depth is not None:
-        return _BookStream(view, symbol, wanted.depth, topic)
+        return _book_stream(view, symbol, wanted.depth, topic)
 
     def frames(trades: Sequence[Trade], now_ns: int) -> Sequence[bytes]:
         rows = [

@@ -1,17 +1,19 @@
 """Background work that cannot outlive its block, and one error out of it, never a group.
 
 The only place that starts tasks. `asyncio.TaskGroup` does the work. What it adds to errors is
-removed again: a group, groups in groups, a cancellation that it caused itself.
+removed again: a group, groups in groups, a cancellation that it caused itself. Work that mostly
+ends without a wait is `begun` without a task.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+import types
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 from fluxum.errors import BadInput
 
-__all__ = ["Background", "background", "detached"]
+__all__ = ["Background", "background", "begun", "detached"]
 
 R = TypeVar("R")
 
@@ -115,3 +117,36 @@ def detached(work: Coroutine[object, object, R], *, name: str) -> asyncio.Task[R
     The caller keeps the task and finally awaits it.
     """
     return asyncio.create_task(work, name=name)
+
+
+def begun(work: Coroutine[object, None, None]) -> Awaitable[None] | None:
+    """Run a coroutine up to its first wait; returns the rest to be awaited, `None` if it has ended.
+
+    Most sends end without a wait: then there is no task to wake and no pass of the event loop.
+    Python 3.12 has eager tasks for this. The first part runs in the caller's task, so it must not
+    ask which task that is: no `asyncio.timeout` before the first wait. Raises what the coroutine
+    raises.
+    """
+    try:
+        awaited = work.send(None)
+    except StopIteration:
+        return None
+    return _rest(work, awaited)
+
+
+@types.coroutine
+def _rest(work: Coroutine[object, None, None], awaited: object) -> Generator[object, None, None]:
+    """Pass on what the coroutine waits for, and to it what comes of that (PEP 380)."""
+    while True:
+        failure: BaseException | None = None
+        try:
+            yield awaited
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - a cancellation is for the coroutine as well
+            failure = error
+        try:
+            awaited = work.send(None) if failure is None else work.throw(failure)
+        except StopIteration:
+            return

@@ -11,8 +11,8 @@ from fluxum.flow.histogram import Histogram, Latency
 from fluxum.hub.member import HubMissing, Member
 from fluxum.model.event import Channel, State
 from fluxum.session.latencies import in_short
+from fluxum.session.readiness import least_ready
 from fluxum.session.session import Session
-from fluxum.session.state import least_ready
 from fluxum.session.statistics import SessionStatistics
 
 __all__ = ["HubHealth", "VenueHealth", "hub_health"]

@@ -114,7 +114,7 @@ class Subscription(Struct, frozen=True, gc=False, cache_hash=True):
 
 
 class State(Enumeration):
-    """The state of a session; see `session.state` for the allowed changes."""
+    """The state of a session; see `session.readiness` for the allowed changes."""
 
     DISCONNECTED = "disconnected"
     CONNECTING = "connecting"

@@ -14,8 +14,7 @@ from msgspec import Struct, field
 
 from fluxum.clock import Clock
 from fluxum.errors import FluxumError, LinkClosed, LocalProtocolError, StaleLink
-from fluxum.flow.background import background
-from fluxum.flow.begun import begun
+from fluxum.flow.background import background, begun
 from fluxum.flow.bus import Bus
 from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subscription
 from fluxum.pacing import TokenBucket

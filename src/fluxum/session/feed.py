@@ -29,8 +29,7 @@ from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.latencies import Latencies
 from fluxum.session.offset import ClockOffsetKeeper
-from fluxum.session.readiness import Readiness
-from fluxum.session.state import is_lawful
+from fluxum.session.readiness import Readiness, is_lawful
 from fluxum.transport.link import Dial, Link
 from fluxum.transport.network import NameCounts
 from fluxum.venues.private import AccountProtocol

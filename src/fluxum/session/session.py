@@ -50,9 +50,9 @@ from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
 from fluxum.session.processor import EventProcessor
 from fluxum.session.queries import Queries
+from fluxum.session.readiness import is_lawful, least_ready
 from fluxum.session.rest_client import RestClient
 from fluxum.session.session_readings import SessionReadings
-from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.streams import Stream
 from fluxum.transport.call import Http
 from fluxum.transport.link import Dial

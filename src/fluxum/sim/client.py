@@ -6,14 +6,15 @@ are sent together.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from fluxum.errors import LinkClosed
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan
 from fluxum.transport.link import MemoryLink
 from fluxum.venues.server.contract import Close, Outgoing, VenueServer
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "endpoint_of"]
 
 _HELD_MAX = 100_000
 _HANGUP_CODE = 1006
@@ -132,3 +133,22 @@ class Connection:
             return
         while self._held and not self._link.is_closed:
             self._link.deliver(self._held.popleft())
+
+
+def endpoint_of(endpoints: Mapping[str, str], url: str) -> str:
+    """The name of the endpoint of a URL.
+
+    A known URL, else one that has the name in its path, else one with a known path, else the
+    first.
+    """
+    for name, known in endpoints.items():
+        if url == known:
+            return name
+    path = urlsplit(url).path.rstrip("/")
+    for part in reversed(path.split("/")):
+        if part in endpoints:
+            return part
+    for name, known in endpoints.items():
+        if path and path == urlsplit(known).path.rstrip("/"):
+            return name
+    return next(iter(endpoints))

@@ -25,7 +25,7 @@ from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.accounts import SimulatedAccounts
 from fluxum.sim.book_history import BookHistory, Levels, Top
-from fluxum.sim.client import Connection
+from fluxum.sim.client import Connection, endpoint_of
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan
 from fluxum.sim.instruments import listing
 from fluxum.sim.market import SimulatedMarket
@@ -33,7 +33,14 @@ from fluxum.sim.sides import find_side
 from fluxum.transport.link import Link, loopback
 from fluxum.transport.refusal import refusal
 from fluxum.venues.server.accounts import OrderFault
-from fluxum.venues.server.contract import Answer, Dialled, ServerSide, VenueServer
+from fluxum.venues.server.contract import (
+    Answer,
+    Dialled,
+    NoticeServer,
+    ServerSide,
+    StatusServer,
+    VenueServer,
+)
 from fluxum.venues.venue import Fetch, Venue
 
 __all__ = ["SimulatedExchange", "Top"]
@@ -184,7 +191,7 @@ class SimulatedExchange:
         self.dialled += 1
         client, ours = loopback()
         parts = urlsplit(url)
-        dialled = Dialled(self.endpoint_of(url), parts.path, parts.query, headers)
+        dialled = Dialled(endpoint_of(self.venue.endpoints, url), parts.path, parts.query, headers)
         server = self._side.link(self, dialled)
         connection = Connection(server, ours, self._next_instant, self._plan, self._started_s)
         connection.hold(self._frozen_until_s)
@@ -227,25 +234,6 @@ class SimulatedExchange:
         answer = self._rest.answer(call, self._next_instant())
         await asyncio.sleep(half_s)
         return answer
-
-    def endpoint_of(self, url: str) -> str:
-        """The name of the endpoint of a URL.
-
-        A known URL, else one that has the name in its path, else one with a known path, else the
-        first.
-        """
-        endpoints = self.venue.endpoints
-        for name, known in endpoints.items():
-            if url == known:
-                return name
-        path = urlsplit(url).path.rstrip("/")
-        for part in reversed(path.split("/")):
-            if part in endpoints:
-                return part
-        for name, known in endpoints.items():
-            if path and path == urlsplit(known).path.rstrip("/"):
-                return name
-        return next(iter(endpoints))
 
     @property
     def connections(self) -> int:
@@ -329,14 +317,16 @@ class SimulatedExchange:
         """Announce to every client that its link will be closed soon, if the venue does that."""
         now_ns = self._next_instant()
         for connection in self._connections:
-            connection.send(connection.server.going_away(now_ns))
+            if isinstance(connection.server, NoticeServer):
+                connection.send(connection.server.going_away(now_ns))
 
     def set_status(self, status: str) -> None:
         """Change the engine's status, by its name in VenueStatus, and publish it to clients."""
         self.status = status
         now_ns = self._next_instant()
         for connection in self._connections:
-            connection.send(connection.server.status(status, now_ns))
+            if isinstance(connection.server, StatusServer):
+                connection.send(connection.server.status(status, now_ns))
 
     def _make(self, symbol: Symbol, now_ns: int, depth: int) -> SimulatedMarket:
         warm_ns = now_ns - int(_WARM_UP_S * 1e9)
@@ -385,7 +375,8 @@ class SimulatedExchange:
 
     def _greet(self, connection: Connection, server: VenueServer) -> None:
         now_ns = self._next_instant()
-        server.status(self.status, now_ns)  # so that its first status is right
+        if isinstance(server, StatusServer):
+            server.status(self.status, now_ns)  # so that its first status is right
         connection.send(server.opened(now_ns))
 
     def _refuse(self) -> None:

@@ -1,4 +1,4 @@
-"""Candles as a venue lists them over REST: in order, each once, closed where they surely are."""
+"""Candles of one market as facts, and lists of them: in order, each once, closed where sure."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -12,7 +12,7 @@ from fluxum.model.market import Candle
 from fluxum.venues.queries import Page, RestQuery, require_instant
 from fluxum.venues.rows import Rows
 
-__all__ = ["CandleSeries", "candle_history"]
+__all__ = ["CandleSeries", "candle_history", "starting_within"]
 
 _SECOND = 1_000_000_000
 # How far this machine's clock may be ahead of the venue's: until then a last candle may run.
@@ -35,6 +35,8 @@ class CandleSeries(Struct, frozen=True):
         closed: bool | None = None,
         trades: int | None = None,
         vwap: Decimal | None = None,
+        venue_ns: int | None = None,
+        backfilled: bool = True,
     ) -> Candle:
         """One candle, given its open, high, low, close and volume.
 
@@ -58,7 +60,8 @@ class CandleSeries(Struct, frozen=True):
             vwap=vwap,
             trades=trades,
             closed=end_ns <= received_ns if closed is None else closed,
-            backfilled=True,
+            backfilled=backfilled,
+            venue_ns=venue_ns,
             received_ns=received_ns,
         )
 
@@ -89,6 +92,14 @@ class CandleSeries(Struct, frozen=True):
             return structs.replace(page, items=items, next=following)
 
         return RestQuery(window.fetch, read)
+
+
+def starting_within(since_ns: int | None, until_ns: int | None) -> Callable[[Candle], bool]:
+    """Whether a candle starts at or after one instant and before another; `None` is no bound."""
+    return lambda one: (
+        (since_ns is None or since_ns <= one.start_ns)
+        and (until_ns is None or one.start_ns < until_ns)
+    )
 
 
 def candle_history(listed: Rows[Candle], received_ns: int) -> tuple[Candle, ...]:

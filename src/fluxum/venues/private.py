@@ -255,11 +255,11 @@ class Private(Struct, frozen=True, kw_only=True):
     signer: Callable[[Credentials], Signer]
     queries: Callable[[], AccountQueries]
     tiers: Mapping[str, AccountTier]
-    authenticated: Collection[str]
+    authenticated: Collection[str] = ()
     handshakes: Mapping[str, str] = {}
     dial_queries: Mapping[str, str] = {}
     renew_s: float | None = None
-    snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
+    snapshots: frozenset[Channel] = frozenset()
     numbered: frozenset[Channel] = frozenset()
     order_link: OrderLink | None = None
     stream_link: OrderLink | None = None

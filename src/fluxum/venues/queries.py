@@ -11,7 +11,7 @@ from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.rows import LeftOutRows, Rows
+from fluxum.venues.rows import LeftOutRows, Rows, WholeSides
 
 __all__ = [
     "UNDECODABLE",
@@ -24,6 +24,7 @@ __all__ = [
     "decoded",
     "get",
     "interval_word",
+    "listed_book",
     "only",
     "page_of",
     "refusal",
@@ -145,6 +146,29 @@ def only(rows: Sequence[Raw], decode: Callable[[Raw], Wire]) -> Wire:
     if len(rows) != 1:
         raise RemoteProtocolError(f"one row was expected, was {len(rows)}")
     return decoded(decode, rows[0])
+
+
+def listed_book(
+    venue: str,
+    symbol: Symbol,
+    sides: WholeSides,
+    count: int,
+    received_ns: int,
+    venue_ns: int | None = None,
+    sequence: int | None = None,
+) -> BookSnapshot:
+    """A book as a query lists it: bids and asks, best first, at most `count` a side."""
+    bids, asks = sides
+    return BookSnapshot(
+        venue=venue,
+        symbol=symbol,
+        bids=bids,
+        asks=asks,
+        venue_ns=venue_ns,
+        received_ns=received_ns,
+        sequence=sequence,
+        cut_at=count,
+    )
 
 
 def refusal(text: str, code: str, retryable: Container[str]) -> VenueRefused:

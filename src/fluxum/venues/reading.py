@@ -17,10 +17,25 @@ Wire = TypeVar("Wire")
 Item = TypeVar("Item")
 
 
-def missed(venue: str, stream: Subscription, reason: str, received_ns: int) -> Desync:
-    """Something of a stream that is no book was missed: its content has to be looked up."""
+def missed(
+    venue: str,
+    stream: Subscription,
+    reason: str,
+    received_ns: int,
+    expected: int | None = None,
+    computed: int | None = None,
+    venue_ns: int | None = None,
+) -> Desync:
+    """Something of a stream was missed: its content has to be looked up, a book requested anew."""
     return Desync(
-        venue=venue, subscription=stream, generation=0, reason=reason, received_ns=received_ns
+        venue=venue,
+        subscription=stream,
+        generation=0,
+        reason=reason,
+        expected=expected,
+        computed=computed,
+        venue_ns=venue_ns,
+        received_ns=received_ns,
     )
 
 

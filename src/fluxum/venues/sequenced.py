@@ -5,6 +5,7 @@ What number follows on which is each venue's own rule; this is what every rule n
 
 from fluxum.model.event import Desync, Subscription
 from fluxum.venues.conversation import SequenceCounts
+from fluxum.venues.reading import missed
 
 __all__ = ["BookSequence"]
 
@@ -47,13 +48,5 @@ class BookSequence:
         self._counts.breaks += 1
         self.last = None
         self.is_broken = True
-        return Desync(
-            venue=self._venue,
-            subscription=self.subscription,
-            generation=0,
-            reason=reason,
-            expected=expected,
-            computed=computed,
-            venue_ns=venue_ns,
-            received_ns=received_ns,
-        )
+        one = self.subscription
+        return missed(self._venue, one, reason, received_ns, expected, computed, venue_ns)

@@ -4,7 +4,7 @@ The conversation itself is in `conversation`, its private half in `private`; wha
 both is named here again, so that a venue's room has one place to look.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -28,6 +28,8 @@ from fluxum.venues.private import OrderLink, Private
 from fluxum.venues.queries import MarketQueries
 
 __all__ = [
+    "ACCOUNT",
+    "MARKETS",
     "ORDERS",
     "QUOTES",
     "STREAMS",
@@ -42,7 +44,26 @@ __all__ = [
     "SequenceCounts",
     "Venue",
     "VenueProtocol",
+    "routes",
+    "silence_s",
 ]
+
+
+MARKETS = (Channel.BOOK, Channel.TICKER, Channel.TRADE, Channel.CANDLE, Channel.INSTRUMENT)
+"""The channels of markets that most venues have."""
+ACCOUNT = (Channel.BALANCE, Channel.EXECUTION)
+"""The channels of an account."""
+
+
+def routes(**carried: Iterable[Channel]) -> Mapping[Channel, str]:
+    """The endpoint of each channel, given the channels that each endpoint carries."""
+    return {channel: endpoint for endpoint, some in carried.items() for channel in some}
+
+
+def silence_s(book: float, ticker: float, trade: float) -> Mapping[Channel, float]:
+    """How long streams of markets may be silent; candles as long as the trades they are made of."""
+    by_channel = {Channel.BOOK: book, Channel.TICKER: ticker, Channel.TRADE: trade}
+    return {**by_channel, Channel.CANDLE: trade}
 
 
 class Checks(Struct, frozen=True):
@@ -68,13 +89,13 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     link_silence_s: float
     ping_interval_s: float
-    answer_timeout_s: float
+    answer_timeout_s: float = 10.0
     data_silence_s: Mapping[Channel, float]
     backoff: BackoffPolicy
-    maintenance_delay_s: float
+    maintenance_delay_s: float = 5.0
     attempts: int
     attempt_window_s: float
-    stable_s: float
+    stable_s: float = 30.0
     sends_per_s: float
     send_burst: int
     symbols_per_link: int
@@ -102,10 +123,11 @@ class Venue(Struct, frozen=True, kw_only=True):
     is missing from `routes`. `quotes` is the endpoint that carries the best bid and ask of tickers,
     where the one of tickers does not. Of `depths` and `intervals_s` the first is the default.
     `format_symbol` gives the venue's own name of a symbol; `sample_symbols` are well-known markets
-    there, for demos and tests. `queries` are the public ones over REST. `recorded_hosts` are older
-    hosts of the same conversation, as recordings name them. Closing with a code of `fatal_closes`
-    means that dialling again cannot help. `snapshots` are the channels, books and accounts apart,
-    of which every stream begins with data at once: one that does not is asked for again.
+    there, for demos and tests. `queries` are the public ones over REST. `markets_with_keys` are
+    channels of markets that need an account's keys as well. `recorded_hosts` are older hosts of the
+    same conversation, as recordings name them. Closing with a code of `fatal_closes` means that
+    dialling again cannot help. `snapshots` are the channels, books and accounts apart, of which
+    every stream begins with data at once: one that does not is asked for again.
     """
 
     name: str
@@ -115,16 +137,21 @@ class Venue(Struct, frozen=True, kw_only=True):
     depths: Mapping[Channel, Sequence[int]]
     intervals_s: Sequence[int]
     limits: Limits
-    checks: Checks
+    checks: Checks = Checks()
     protocol: Callable[[], VenueProtocol]
     sample_symbols: tuple[Symbol, ...]
     format_symbol: Callable[[Symbol], str] = str
     queries: Callable[[], MarketQueries] | None = None
     private: Private | None = None
     recorded_hosts: frozenset[str] = frozenset()
-    needs_token: frozenset[Channel] = frozenset()
+    markets_with_keys: frozenset[Channel] = frozenset()
     fatal_closes: frozenset[int] = frozenset()
     snapshots: frozenset[Channel] = frozenset()
+
+    @property
+    def needs_token(self) -> frozenset[Channel]:
+        """The channels that need an account's keys."""
+        return self.markets_with_keys | self.routes.keys() & frozenset(ACCOUNT)
 
     @property
     def channels(self) -> frozenset[Channel]:

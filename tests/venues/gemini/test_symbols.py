@@ -4,7 +4,8 @@ import pytest
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Symbol
-from fluxum.venues.gemini.symbols import guess, lower, named, upper
+from fluxum.venues.gemini.symbols import guess, lower, upper
+from fluxum.venues.symbols import of_currencies
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_base_that_ends_in_g_is_read_where_it_is_known() -> None:
     assert guess("usdgusd") == Symbol("USDG/USD")
     assert guess("PAXGUSD") == Symbol("PAXG/USD")
     assert guess("paxgbtc") == Symbol("PAXG/BTC")
-    assert named("USDG", "USD", is_perpetual=False) == Symbol("USDG/USD")
+    assert of_currencies("USDG", "USD") == Symbol("USDG/USD")
 
 
 @pytest.mark.parametrize("name", ["", "usd", "perp", "btc", "btc usd", "gemi-x-usd", "ßusd"])
@@ -43,4 +44,4 @@ def test_what_is_no_market_is_refused(name: str) -> None:
 
 def test_currencies_of_another_form_are_refused() -> None:
     with pytest.raises(RemoteProtocolError):
-        named("BTC/X", "USD", is_perpetual=False)
+        of_currencies("BTC/X", "USD")

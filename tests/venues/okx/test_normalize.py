@@ -115,7 +115,7 @@ def test_a_candle_of_contracts_is_in_the_base_asset() -> None:
 def test_a_candle_has_a_start() -> None:
     wire = native.Candle("1", "1", "3", "1", "2", "5")
 
-    with pytest.raises(RemoteProtocolError, match="of a start were expected, was '1'"):
+    with pytest.raises(RemoteProtocolError, match="a time was expected, was '1'"):
         normalize.candle(wire, BTC, 60, ONE, 5)
 
 

@@ -13,7 +13,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.okx.server.link import OkxServer
 from fluxum.venues.okx.venue import OKX
-from fluxum.venues.server.contract import Close, Outgoing
+from fluxum.venues.server.contract import Close, Outgoing, StatusServer
 
 BTC = Symbol("BTC/USDT")
 SECOND = 1_000_000_000
@@ -241,4 +241,4 @@ def test_a_cut_is_announced_a_minute_ahead() -> None:
 
 
 def test_maintenance_is_not_sent_here() -> None:
-    assert served().status("maintenance", NOW) == ()
+    assert not isinstance(served(), StatusServer)

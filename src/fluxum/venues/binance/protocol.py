@@ -17,7 +17,7 @@ nothing (`LIST_SUBSCRIPTIONS`), whose answer refuses them.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
@@ -85,6 +85,7 @@ class BinanceProtocol:
             group=lambda topic, _subscription: is_possible(topic),
         )
         self._followed: dict[int | str, native.Request] = {}  # another client's requests
+        self.unanswered = self._subscriptions.unanswered
         self._passive_depth = policy.depths[0]
 
     # Requests
@@ -123,10 +124,6 @@ class BinanceProtocol:
         request = native.Request(_LIST, None, self._subscriptions.next_number())
         self.outbox.append(Send(native.encode(request)))
         self._subscriptions.pinged()
-
-    def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions that were requested and neither acknowledged nor refused."""
-        return self._subscriptions.unanswered()
 
     def follow_passively(self, depth: int | None = None) -> None:
         """Accept data of another client's streams; a book begins with its first event."""

@@ -30,6 +30,7 @@ from fluxum.venues.queries import (
     check_levels,
     get,
     interval_word,
+    listed_book,
     page_of,
     refusal,
     require_instant,
@@ -93,16 +94,9 @@ class BinanceQueries:
         limit = min(one for one in policy.depth_limits or (count,) if one >= count)
 
         def read(wire: native.Depth, received_ns: int) -> BookSnapshot:
-            return BookSnapshot(
-                venue=policy.venue,
-                symbol=symbol,
-                bids=levels(wire.bids[:count]),
-                asks=levels(wire.asks[:count]),
-                venue_ns=normalize.nanos(wire.T),
-                received_ns=received_ns,
-                sequence=wire.lastUpdateId,
-                cut_at=count,
-            )
+            sides = levels(wire.bids[:count]), levels(wire.asks[:count])
+            at_ns, number = normalize.nanos(wire.T), wire.lastUpdateId
+            return listed_book(policy.venue, symbol, sides, count, received_ns, at_ns, number)
 
         fetch = self._call("depth", symbol, cost=policy.depth_weight(limit), limit=limit)
         return _query(fetch, native.decode_depth, read)

@@ -7,10 +7,11 @@ on tapes, where there is neither, the longest known quote asset that ends the na
 
 from datetime import UTC, datetime
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
+from fluxum.venues.symbols import split_name, symbol_of
 
 __all__ = [
     "format_future",
@@ -61,7 +62,7 @@ def is_possible(name: str) -> bool:
 
 def symbol_of_spot(market: native.Market) -> Symbol:
     """The symbol of a spot market; raises RemoteProtocolError."""
-    return _symbol(f"{market.baseAsset}/{market.quoteAsset}")
+    return symbol_of(f"{market.baseAsset}/{market.quoteAsset}")
 
 
 def symbol_of_future(market: native.Market) -> Symbol:
@@ -82,33 +83,26 @@ def symbol_of_future(market: native.Market) -> Symbol:
         if delivered_ns is None:
             raise RemoteProtocolError(f"a delivery date was expected, was {market.deliveryDate}")
         contract = datetime.fromtimestamp(delivered_ns / 1e9, UTC).strftime("%y%m%d")
-    return _symbol(f"{market.baseAsset}/{market.quoteAsset}:{contract}")
+    return symbol_of(f"{market.baseAsset}/{market.quoteAsset}:{contract}")
 
 
 def parse_spot(name: str) -> Symbol:
     """The spot market that a name on a tape stands for; raises RemoteProtocolError."""
     base, quote = split(name)
-    return _symbol(f"{base}/{quote}")
+    return symbol_of(f"{base}/{quote}")
 
 
 def parse_future(name: str) -> Symbol:
     """The contract that a name on a tape stands for; raises RemoteProtocolError."""
     base, quote = split(name)
-    return _symbol(f"{base}/{quote}:{name.partition('_')[2] or _PERPETUAL}")
+    return symbol_of(f"{base}/{quote}:{name.partition('_')[2] or _PERPETUAL}")
 
 
 def split(name: str) -> tuple[str, str]:
     """Base and quote of a name, by the longest quote we know; raises RemoteProtocolError."""
-    pair = name.partition("_")[0]
-    for quote in _QUOTES:
-        base = pair.removesuffix(quote)
-        if base and base != pair:
-            return base, quote
-    raise RemoteProtocolError(f"a market with a known quote asset was expected, was {name[:40]!r}")
-
-
-def _symbol(text: str) -> Symbol:
-    try:
-        return Symbol(text)
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
+    found = split_name(name.partition("_")[0], _QUOTES)
+    if found is None:
+        raise RemoteProtocolError(
+            f"a market with a known quote asset was expected, was {name[:40]!r}"
+        )
+    return found

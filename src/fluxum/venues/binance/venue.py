@@ -18,7 +18,7 @@ from fluxum.venues.binance.private.terms import tiers
 from fluxum.venues.binance.protocol import BinanceProtocol
 from fluxum.venues.binance.queries import BinanceQueries
 from fluxum.venues.private import TOKEN, OrderLink, Private
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import ACCOUNT, MARKETS, Limits, Venue, routes, silence_s
 
 __all__ = ["BINANCE", "BINANCE_USDM"]
 
@@ -26,30 +26,21 @@ _LIMITS = Limits(
     # The venue's own pings are not seen here, and a quiet market sends nothing: we ping then.
     link_silence_s=30.0,
     ping_interval_s=300.0,
-    answer_timeout_s=10.0,
     # Ours, the venue has none. A market can be quiet for minutes, and each resync costs a snapshot.
-    data_silence_s={
-        Channel.BOOK: 300.0,
-        Channel.TICKER: 300.0,
-        Channel.TRADE: 900.0,
-        Channel.CANDLE: 900.0,
-    },
+    data_silence_s=silence_s(book=300.0, ticker=300.0, trade=900.0),
     # Ours. After several violations new links are refused for about two minutes
     # (https://github.com/nautechsystems/nautilus_trader/issues/5012, 2026).
     backoff=BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=1.0, first_s=5.0, ceiling_s=60.0),
-    maintenance_delay_s=5.0,
     # 300 connections in 5 minutes an address, of which half are used:
     # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md#websocket-limits
     attempts=150,
     attempt_window_s=300.0,
-    stable_s=30.0,
     # 5 messages in any second, pongs included, or the link is closed (same section); a bucket
     # that lets a burst through overshoots.
     sends_per_s=4.0,
     send_burst=1,
     # 1024 streams a link (same section), of several kinds for each market.
     symbols_per_link=200,
-    frame_bytes_max=None,
     # A connection is valid for 24 hours (same section).
     link_age_s=24 * 3600.0,
     # At most four fifths of a minute's weight, wherever the venue's minutes begin: others may call
@@ -72,20 +63,10 @@ BINANCE = Venue(
         "private": "wss://ws-api.binance.com:443/ws-api/v3",
         "rest": "https://api.binance.com",
     },
-    routes={
-        Channel.BOOK: "public",
-        Channel.TICKER: "public",
-        Channel.TRADE: "public",
-        Channel.CANDLE: "public",
-        Channel.INSTRUMENT: "public",
-        Channel.BALANCE: "private",
-        Channel.EXECUTION: "private",
-    },
-    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
+    routes=routes(public=MARKETS, private=ACCOUNT),
     depths={Channel.BOOK: SPOT.depths},
     intervals_s=tuple(SPOT.intervals),
     limits=_LIMITS,
-    checks=Checks(),
     protocol=partial(BinanceProtocol, SPOT),
     queries=partial(BinanceQueries, SPOT),
     private=Private(
@@ -94,8 +75,6 @@ BINANCE = Venue(
         signer=BinanceSigner,
         queries=partial(account_queries, SPOT),
         tiers=tiers(SPOT),
-        authenticated=frozenset(),
-        snapshots=frozenset(),
         # Requests of the WebSocket API count their weight alone:
         # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-api.md#rate-limits
         sends_per_s=20.0,
@@ -118,22 +97,12 @@ BINANCE_USDM = Venue(
         "trade": "wss://ws-fapi.binance.com/ws-fapi/v1",
         "rest": "https://fapi.binance.com",
     },
-    routes={
-        Channel.BOOK: "public",
-        Channel.TICKER: "market",
-        Channel.TRADE: "market",
-        Channel.CANDLE: "market",
-        Channel.INSTRUMENT: "market",
-        Channel.BALANCE: "private",
-        Channel.EXECUTION: "private",
-    },
-    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
+    routes={**routes(market=MARKETS, private=ACCOUNT), Channel.BOOK: "public"},
     # The ticker of futures lacks bid and ask; their stream is one of those in the first place.
     quotes="public",
     depths={Channel.BOOK: USDM.depths},
     intervals_s=tuple(USDM.intervals),
     limits=_FUTURES_LIMITS,
-    checks=Checks(),
     protocol=partial(BinanceProtocol, USDM),
     queries=partial(BinanceQueries, USDM),
     private=Private(
@@ -147,7 +116,6 @@ BINANCE_USDM = Venue(
         # Half of the time that a listen key is valid for:
         # https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams
         renew_s=futures_queries.KEY_VALID_S / 2,
-        snapshots=frozenset(),
         order_link=OrderLink("trade", partial(futures_protocol.order_link, USDM)),
         # Requests of the WebSocket API count their weight alone.
         sends_per_s=20.0,

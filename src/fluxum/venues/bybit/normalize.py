@@ -9,7 +9,6 @@ from fluxum.model import market
 from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.venues.bybit import category as categories
 from fluxum.venues.bybit import native
@@ -121,23 +120,13 @@ def candle(
     venue: str, wire: native.Candle, symbol: Symbol, interval_s: int, received_ns: int
 ) -> market.Candle:
     """A candle, closed when the venue confirms it. Its start has to be an instant."""
-    start_ns = instant(wire.start)
-    if start_ns is None:
-        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.start}")
-    return market.Candle(
-        venue=venue,
-        symbol=symbol,
-        interval_s=interval_s,
-        start_ns=start_ns,
-        end_ns=interval_end(start_ns, interval_s),
-        open=exact(wire.open),
-        high=exact(wire.high),
-        low=exact(wire.low),
-        close=exact(wire.close),
-        volume=exact(wire.volume),
+    return CandleSeries(venue, symbol, interval_s).candle(
+        wire.start * _MILLI,
+        map(exact, (wire.open, wire.high, wire.low, wire.close, wire.volume)),
+        received_ns,
         closed=wire.confirm,
         venue_ns=instant(wire.timestamp),
-        received_ns=received_ns,
+        backfilled=False,
     )
 
 

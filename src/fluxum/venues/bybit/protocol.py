@@ -14,7 +14,7 @@ The ticker of a spot market takes two topics, its own and the best bid and ask (
 
 import re
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -31,7 +31,7 @@ from fluxum.venues.instrument_list import InstrumentList
 from fluxum.venues.rivals import check_rival, follow
 from fluxum.venues.stream_readers import StreamReader, read_frame
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
-from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
+from fluxum.venues.venue import Effect, Send, SequenceCounts
 
 __all__ = ["BybitProtocol"]
 
@@ -72,6 +72,10 @@ class BybitProtocol:
             self._learn,
         )
         self._names: dict[str, Symbol] = {}  # as the list has them
+        # The list of markets is not among these: no other link gets it sooner.
+        self.unanswered = self._subscriptions.unanswered
+        self.receive_response = self._list.answered
+        self.receive_refusal = self._list.refused
 
     # Requests
 
@@ -127,13 +131,6 @@ class BybitProtocol:
         self.outbox.append(_PING)
         self._subscriptions.pinged()
 
-    def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions that were requested and neither acknowledged nor refused.
-
-        The list of markets is not among them: no other link gets it sooner.
-        """
-        return self._subscriptions.unanswered()
-
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
         """Accept answers to another's requests; a list on the tape names its markets."""
         self._subscriptions.is_passive = True
@@ -173,14 +170,6 @@ class BybitProtocol:
         if message.op is None:
             raise RemoteProtocolError("neither an answer nor data")
         return self._answer(message.op, message, received_ns)
-
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """A page of the list of markets; raises RemoteProtocolError when it makes no sense."""
-        return self._list.answered(fetch, body, received_ns)
-
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue does not give its list."""
-        return self._list.refused(fetch, reason, received_ns)
 
     def _data(self, topic: str, frame: bytes, received_ns: int) -> Sequence[Event]:
         reader = self._by_prefix.get(topic.encode())

@@ -26,6 +26,7 @@ from fluxum.venues.queries import (
     decoded,
     get,
     interval_word,
+    listed_book,
     only,
     page_of,
     require_instant,
@@ -83,16 +84,9 @@ class BybitQueries:
         check_levels(count, _LEVELS_MAX)
 
         def read(wire: native.ListedBook, _venue_ms: int | None, received_ns: int) -> BookSnapshot:
-            return BookSnapshot(
-                venue=self._venue,
-                symbol=symbol,
-                bids=tuple(changes(wire.b)),
-                asks=tuple(changes(wire.a)),
-                venue_ns=normalize.instant(wire.cts or wire.ts),
-                received_ns=received_ns,
-                sequence=wire.u,
-                cut_at=count,
-            )
+            sides = tuple(changes(wire.b)), tuple(changes(wire.a))
+            venue_ns = normalize.instant(wire.cts or wire.ts)
+            return listed_book(self._venue, symbol, sides, count, received_ns, venue_ns, wire.u)
 
         return self._asked("orderbook", symbol, native.decode_listed_book, read, limit=count)
 

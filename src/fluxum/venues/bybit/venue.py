@@ -14,7 +14,7 @@ from fluxum.venues.bybit.private.terms import tiers
 from fluxum.venues.bybit.protocol import BybitProtocol
 from fluxum.venues.bybit.queries import BybitQueries
 from fluxum.venues.private import OrderLink, Private
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import ACCOUNT, MARKETS, Limits, Venue, routes, silence_s
 
 __all__ = ["BYBIT", "BYBIT_LINEAR"]
 
@@ -23,22 +23,14 @@ _LIMITS = Limits(
     # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07.
     link_silence_s=30.0,
     ping_interval_s=20.0,
-    answer_timeout_s=10.0,
     # The least active books move about every minute; no number is published.
-    data_silence_s={
-        Channel.BOOK: 120.0,
-        Channel.TICKER: 900.0,
-        Channel.TRADE: 900.0,
-        Channel.CANDLE: 900.0,
-    },
+    data_silence_s=silence_s(book=120.0, ticker=900.0, trade=900.0),
     # Short interruptions are not announced: reconnect at once.
     # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07.
     backoff=BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=1.0, first_s=2.0, ceiling_s=30.0),
-    maintenance_delay_s=5.0,
     # 500 new links in five minutes from one address: the same page.
     attempts=400,
     attempt_window_s=300.0,
-    stable_s=30.0,
     # No rate of requests is published; requests wait for each other's answers anyway.
     sends_per_s=10.0,
     send_burst=10,
@@ -61,22 +53,12 @@ def _venue(category: Category, sample_symbols: tuple[Symbol, ...]) -> Venue:
             "trade": "wss://stream.bybit.com/v5/trade",
             "rest": "https://api.bybit.com",
         },
-        routes={
-            Channel.BOOK: "public",
-            Channel.TICKER: "public",
-            Channel.TRADE: "public",
-            Channel.CANDLE: "public",
-            Channel.INSTRUMENT: "public",
-            Channel.BALANCE: "private",
-            Channel.EXECUTION: "private",
-        },
-        needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
+        routes=routes(public=MARKETS, private=ACCOUNT),
         # https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook, 2026-07
         depths={Channel.BOOK: topics.DEPTHS},
         # https://bybit-exchange.github.io/docs/v5/websocket/public/kline, 2026-07
         intervals_s=tuple(topics.BARS),
         limits=_LIMITS,
-        checks=Checks(),
         protocol=partial(BybitProtocol, category),
         queries=partial(BybitQueries, category),
         private=Private(
@@ -85,8 +67,6 @@ def _venue(category: Category, sample_symbols: tuple[Symbol, ...]) -> Venue:
             signer=BybitSigner,
             queries=partial(account_queries, category),
             tiers=tiers(category),
-            authenticated=frozenset(),
-            snapshots=frozenset(),
             order_link=OrderLink("trade", partial(order_link, category)),
         ),
         sample_symbols=sample_symbols,

@@ -3,7 +3,7 @@
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.instrument import InstrumentStatus, Symbol
 
-__all__ = ["ADVANCED", "EXCHANGE", "format_symbol", "market_status", "pair", "symbol_of"]
+__all__ = ["ADVANCED", "EXCHANGE", "format_symbol", "market_status", "symbol_of"]
 
 ADVANCED = "coinbase"
 EXCHANGE = f"{ADVANCED}-exchange"
@@ -12,17 +12,6 @@ EXCHANGE = f"{ADVANCED}-exchange"
 def format_symbol(symbol: Symbol) -> str:
     """The product id of a spot market."""
     return symbol.replace("/", "-")
-
-
-def pair(base: str, quote: str) -> Symbol:
-    """The symbol of a spot market by its two currencies; raises RemoteProtocolError."""
-    try:
-        symbol = Symbol(f"{base}/{quote}")
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
-    if (symbol.base, symbol.quote) != (base, quote):
-        raise RemoteProtocolError(f"two currencies were expected, were {base!r} and {quote!r}")
-    return symbol
 
 
 def symbol_of(product: str) -> Symbol:

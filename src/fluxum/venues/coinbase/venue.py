@@ -18,7 +18,7 @@ from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.coinbase.exchange.queries import ExchangeQueries
 from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, format_symbol
 from fluxum.venues.private import Private
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import ACCOUNT, MARKETS, Checks, Limits, Venue, routes, silence_s
 
 __all__ = ["COINBASE", "COINBASE_EXCHANGE"]
 
@@ -37,16 +37,7 @@ COINBASE = Venue(
         "private": "wss://advanced-trade-ws-user.coinbase.com",
         "rest": "https://api.coinbase.com",
     },
-    routes={
-        Channel.BOOK: "public",
-        Channel.TICKER: "public",
-        Channel.TRADE: "public",
-        Channel.CANDLE: "public",
-        Channel.INSTRUMENT: "public",
-        Channel.BALANCE: "private",
-        Channel.EXECUTION: "private",
-    },
-    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
+    routes=routes(public=MARKETS, private=ACCOUNT),
     depths={},  # the whole book, always
     # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
     intervals_s=(INTERVAL_S,),
@@ -54,21 +45,13 @@ COINBASE = Venue(
         # A heartbeat a second, which the protocol requests first (the same page).
         link_silence_s=10.0,
         ping_interval_s=20.0,
-        answer_timeout_s=10.0,
         # Numbers show what is lost, so silence means little: most markets here are quiet ones.
-        data_silence_s={
-            Channel.BOOK: 300.0,
-            Channel.TICKER: 900.0,
-            Channel.TRADE: 900.0,
-            Channel.CANDLE: 900.0,
-        },
+        data_silence_s=silence_s(book=300.0, ticker=900.0, trade=900.0),
         backoff=_BACKOFF,
-        maintenance_delay_s=5.0,
         # 8 connections and 8 messages a second an address are allowed:
         # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-rate-limits
         attempts=120,
         attempt_window_s=600.0,
-        stable_s=30.0,
         sends_per_s=8.0,
         send_burst=8,
         # "too many L2 streams requested in a single session": 16 were fine, 32 were not
@@ -90,8 +73,6 @@ COINBASE = Venue(
         signer=AdvancedSigner,
         queries=account_queries,
         tiers=TIERS,
-        authenticated=frozenset(),
-        snapshots=frozenset(),
     ),
     sample_symbols=_POPULAR,
     format_symbol=format_symbol,
@@ -110,15 +91,9 @@ COINBASE_EXCHANGE = Venue(
         "private": "wss://ws-direct.exchange.coinbase.com",
         "rest": "https://api.exchange.coinbase.com",
     },
-    routes={
-        Channel.BOOK: "public",
-        Channel.TICKER: "public",
-        Channel.TRADE: "public",
-        Channel.INSTRUMENT: "public",
-        Channel.BALANCE: "private",
-        Channel.EXECUTION: "private",
-    },
-    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
+    routes=routes(
+        public=(Channel.BOOK, Channel.TICKER, Channel.TRADE, Channel.INSTRUMENT), private=ACCOUNT
+    ),
     depths={},  # the whole book, always
     intervals_s=(),
     limits=Limits(
@@ -126,19 +101,15 @@ COINBASE_EXCHANGE = Venue(
         # https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
         link_silence_s=15.0,
         ping_interval_s=30.0,
-        answer_timeout_s=10.0,
         data_silence_s={Channel.BOOK: 120.0, Channel.TICKER: 900.0, Channel.TRADE: 900.0},
         backoff=_BACKOFF,
-        maintenance_delay_s=5.0,
         attempts=120,
         attempt_window_s=600.0,
-        stable_s=30.0,
         # 8 requests a second an address, bursts to 20:
         # https://docs.cdp.coinbase.com/exchange/websocket-feed/rate-limits
         sends_per_s=8.0,
         send_burst=20,
         symbols_per_link=100,
-        frame_bytes_max=None,
         # 10 a second an address, bursts to 15:
         # https://docs.cdp.coinbase.com/exchange/rest-api/rate-limits
         fetch_cost_per_s=5.0,
@@ -153,8 +124,6 @@ COINBASE_EXCHANGE = Venue(
         signer=ExchangeSigner,
         queries=exchange_queries,
         tiers=EXCHANGE_TIERS,
-        authenticated=frozenset(),
-        snapshots=frozenset(),
         untimely=("request timestamp expired",),
     ),
     sample_symbols=_POPULAR,

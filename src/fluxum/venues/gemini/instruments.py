@@ -17,10 +17,11 @@ from msgspec import Raw, Struct
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
-from fluxum.venues.gemini.symbols import named
+from fluxum.venues.gemini.symbols import PERPETUAL
 from fluxum.venues.instrument_list import InstrumentList, ListPage, spot_or_linear
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import Rows, exact, read_rows
+from fluxum.venues.symbols import of_currencies
 from fluxum.venues.venue import Effect, Fetch
 
 __all__ = ["DETAILS", "LIST", "Details", "instrument_list", "market", "names"]
@@ -132,7 +133,8 @@ def _instrument(
     is_perpetual = wire.product_type == _SWAP
     if is_perpetual and wire.contract_type != _LINEAR:
         raise RemoteProtocolError(f"a linear contract was expected, was {wire.contract_type!r}")
-    symbol = named(wire.base_currency, wire.quote_currency, is_perpetual=is_perpetual)
+    contract = PERPETUAL if is_perpetual else ""
+    symbol = of_currencies(wire.base_currency, wire.quote_currency, contract)
     spelled = format_symbol(symbol)
     return spot_or_linear(
         venue,

@@ -15,7 +15,7 @@ until the bad ones stand alone. Two errors are no answer (-1000, the venue's own
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
@@ -40,7 +40,7 @@ from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import LeftOutRows, changes
 from fluxum.venues.sequenced import BookSequence
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
-from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
+from fluxum.venues.venue import Effect, Send, SequenceCounts
 
 __all__ = ["GeminiProtocol"]
 
@@ -82,6 +82,9 @@ class GeminiProtocol:
         )
         self._books: dict[str, _Book] = {}  # by the venue's name of the market
         self._list = instrument_list(VENUE, lower, self.outbox, self._followed)
+        self.receive_response = self._list.answered
+        self.receive_refusal = self._list.refused
+        self.unanswered = self._subscriptions.unanswered
         self._early = EarlyDeltas(VENUE)
         self._ended: list[Subscription] = []  # without a request
 
@@ -147,10 +150,6 @@ class GeminiProtocol:
         self._list.pinged()
         self._subscriptions.pinged()
 
-    def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions of every request still without an answer."""
-        return self._subscriptions.unanswered()
-
     # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
@@ -176,14 +175,6 @@ class GeminiProtocol:
         return self._read_loosely(
             frame, received_ns, f"a frame of this feed was expected: {frame[:80]!r}"
         )
-
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The list of markets, or the rules of one."""
-        return self._list.answered(fetch, body, received_ns)
-
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue refused its list of markets, or the rules of one."""
-        return self._list.refused(fetch, reason, received_ns)
 
     def _read_loosely(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """What can be read of a frame of which something cannot be.

@@ -16,7 +16,7 @@ from fluxum.model.event import VenueStatus
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Level, Side, Ticker, Trade
-from fluxum.venues.candle_history import CandleSeries, candle_history
+from fluxum.venues.candle_history import CandleSeries, candle_history, starting_within
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.gemini.instruments import DETAILS, LIST, market, names
 from fluxum.venues.gemini.symbols import lower
@@ -27,6 +27,7 @@ from fluxum.venues.queries import (
     check_levels,
     get,
     interval_word,
+    listed_book,
     page_of,
     rest_query,
 )
@@ -133,15 +134,8 @@ class GeminiQueries:
         check_levels(count, _LEVELS_MAX)
 
         def read(book: Book, received_ns: int) -> BookSnapshot:
-            bids, asks = best_first(_levels(book.bids), _levels(book.asks))
-            return BookSnapshot(
-                venue=self._venue,
-                symbol=symbol,
-                bids=bids,
-                asks=asks,
-                received_ns=received_ns,
-                cut_at=count,
-            )
+            sides = best_first(_levels(book.bids), _levels(book.asks))
+            return listed_book(self._venue, symbol, sides, count, received_ns)
 
         call = get(f"/v1/book/{lower(symbol)}", "book", limit_bids=count, limit_asks=count)
         return rest_query(call, _decode_book, read)
@@ -185,12 +179,8 @@ class GeminiQueries:
 
         def read(rows: list[Raw], received_ns: int) -> Page[Candle]:
             listed = read_rows(rows, partial(_candle, series, received_ns))
-            wanted = [
-                one
-                for one in candle_history(listed, received_ns)
-                if (since_ns is None or since_ns <= one.start_ns)
-                and (until_ns is None or one.start_ns < until_ns)
-            ]
+            candles = candle_history(listed, received_ns)
+            wanted = filter(starting_within(since_ns, until_ns), candles)
             return Page(tuple(wanted), left_out=listed.left_out)
 
         return rest_query(get(f"/v2/candles/{lower(symbol)}/{name}", "candles"), _decode_rows, read)

@@ -4,10 +4,11 @@ They have no separator, so reading one needs the venue's own list (`base_currenc
 `quote_currency` of https://docs.gemini.com/rest/market-data) or the question it answers.
 """
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Symbol
+from fluxum.venues.symbols import of_currencies
 
-__all__ = ["PERPETUAL", "guess", "lower", "named", "upper"]
+__all__ = ["PERPETUAL", "guess", "lower", "upper"]
 
 PERPETUAL = "PERP"
 """The contract of a future that never expires; no others are listed (2026-08)."""
@@ -43,18 +44,6 @@ def lower(symbol: Symbol) -> str:
     return upper(symbol).lower()
 
 
-def named(base: str, quote: str, *, is_perpetual: bool) -> Symbol:
-    """The symbol of a market whose currencies are known; raises RemoteProtocolError."""
-    contract = f":{PERPETUAL}" if is_perpetual else ""
-    try:
-        symbol = Symbol(f"{base}/{quote}{contract}")
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
-    if (symbol.base, symbol.quote) != (base, quote):
-        raise RemoteProtocolError(f"two currencies were expected, were {base!r} and {quote!r}")
-    return symbol
-
-
 # Of the 347 markets of August 2026 the rule below misreads these.
 _MISREAD = {"PAXGUSD": Symbol("PAXG/USD"), "USDGUSD": Symbol("USDG/USD")}
 
@@ -72,5 +61,5 @@ def guess(name: str) -> Symbol:
     for quote in _QUOTES:
         base = spot.removesuffix(quote)
         if base and base != spot and base.isalnum() and name.isascii():
-            return named(base, quote, is_perpetual=spot != text)
+            return of_currencies(base, quote, PERPETUAL if spot != text else "")
     raise RemoteProtocolError(f"a market like BTCUSD was expected, was {name[:40]!r}")

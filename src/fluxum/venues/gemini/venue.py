@@ -18,7 +18,7 @@ from fluxum.venues.gemini.v2 import normalize as normalize_v2
 from fluxum.venues.gemini.v2.protocol import GeminiV2Protocol
 from fluxum.venues.gemini.v2.topics import CANDLES
 from fluxum.venues.private import OrderLink, Private
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Checks, Limits, Venue, routes, silence_s
 
 __all__ = ["GEMINI", "GEMINI_V2"]
 
@@ -27,12 +27,7 @@ _POPULAR = (Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD"))
 # Neither feed has a documented policy; two quick tries, then patience, as other venues advise.
 _BACKOFF = BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=3.0, first_s=5.0, ceiling_s=60.0)
 # Many markets are quiet: in a recording of 2026-08 one had not traded for as long as is set here.
-_DATA_SILENCE_S = {
-    Channel.BOOK: 120.0,
-    Channel.TICKER: 900.0,
-    Channel.TRADE: 3600.0,
-    Channel.CANDLE: 3600.0,
-}
+_DATA_SILENCE_S = silence_s(book=120.0, ticker=900.0, trade=3600.0)
 # Public calls: 120 a minute, one a second advised, five more are queued before a refusal
 # (https://docs.gemini.com/rest-api/#rate-limits, 2026-03). The list of markets takes 348 of them.
 _FETCH_COST_PER_S, _FETCH_COST_MAX = 1.0, 5.0
@@ -41,7 +36,6 @@ _FETCH_COST_PER_S, _FETCH_COST_MAX = 1.0, 5.0
 # The documents of order events are archived, but have the most; orders and balances are on the
 # newer link.
 _ACCOUNT = {"events": f"wss://api.gemini.com{EVENTS_PATH}", "trade": "wss://ws.gemini.com"}
-_ACCOUNT_ROUTES = {Channel.EXECUTION: "events", Channel.BALANCE: "trade"}
 
 GEMINI = Venue(
     name=normalize.VENUE,
@@ -51,13 +45,11 @@ GEMINI = Venue(
     # Until 2026-02-24 the same feed had another name.
     recorded_hosts=frozenset({"wsapi.fast.gemini.com"}),
     # There are no candles: https://developer.gemini.com/websocket/streams, 2026-03
-    routes={
-        Channel.BOOK: "public",
-        Channel.TICKER: "public",
-        Channel.TRADE: "public",
-        Channel.INSTRUMENT: "public",
-        **_ACCOUNT_ROUTES,
-    },
+    routes=routes(
+        public=(Channel.BOOK, Channel.TICKER, Channel.TRADE, Channel.INSTRUMENT),
+        events=(Channel.EXECUTION,),
+        trade=(Channel.BALANCE,),
+    ),
     depths={},  # a book is whole
     intervals_s=(),
     limits=Limits(
@@ -68,11 +60,9 @@ GEMINI = Venue(
         answer_timeout_s=15.0,
         data_silence_s=_DATA_SILENCE_S,
         backoff=_BACKOFF,
-        maintenance_delay_s=5.0,
         # `conninfo` has 300 in 5 minutes (live, 2026-09).
         attempts=100,
         attempt_window_s=300.0,
-        stable_s=30.0,
         # `conninfo` has a weight of 7,000 in 10 s live, 30,000 a minute in the documents.
         sends_per_s=20.0,
         send_burst=50,
@@ -81,7 +71,6 @@ GEMINI = Venue(
         fetch_cost_per_s=_FETCH_COST_PER_S,
         fetch_cost_max=_FETCH_COST_MAX,
     ),
-    checks=Checks(),
     protocol=GeminiProtocol,
     queries=partial(GeminiQueries, normalize.VENUE, lower),
     private=Private(
@@ -93,11 +82,9 @@ GEMINI = Venue(
         authenticated=frozenset(_ACCOUNT),
         handshakes={"events": EVENTS_PATH},
         untimely=("InvalidNonce",),
-        snapshots=frozenset(),
         numbered=frozenset({Channel.EXECUTION}),
         order_link=OrderLink("trade", order_link),
     ),
-    needs_token=frozenset(_ACCOUNT_ROUTES),
     format_symbol=lower,
     sample_symbols=_POPULAR,
 )
@@ -108,12 +95,7 @@ GEMINI_V2 = Venue(
     endpoints={"public": "wss://api.gemini.com/v2/marketdata", "rest": _REST},
     # Its books cannot be proved, so that no limit can be held against them: the account is at
     # `gemini`. There are no tickers; futures' marks and funding are no channel of the model.
-    routes={
-        Channel.BOOK: "public",
-        Channel.TRADE: "public",
-        Channel.CANDLE: "public",
-        Channel.INSTRUMENT: "public",
-    },
+    routes=routes(public=(Channel.BOOK, Channel.TRADE, Channel.CANDLE, Channel.INSTRUMENT)),
     depths={},  # a book is whole
     intervals_s=tuple(CANDLES.values()),
     limits=Limits(
@@ -124,11 +106,9 @@ GEMINI_V2 = Venue(
         answer_timeout_s=25.0,
         data_silence_s=_DATA_SILENCE_S,
         backoff=_BACKOFF,
-        maintenance_delay_s=5.0,
         # Not documented.
         attempts=60,
         attempt_window_s=300.0,
-        stable_s=30.0,
         # Not documented.
         sends_per_s=5.0,
         send_burst=10,

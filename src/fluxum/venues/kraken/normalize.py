@@ -19,6 +19,7 @@ from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.checksum import digits
 from fluxum.venues.rows import finite
+from fluxum.venues.symbols import symbol_of
 
 __all__ = [
     "VENUE",
@@ -31,7 +32,6 @@ __all__ = [
     "positive",
     "price_or_none",
     "status_notice",
-    "symbol",
     "ticker",
     "trade",
     "venue_time",
@@ -202,7 +202,7 @@ def instrument(wire: native.Pair, received_ns: int) -> Instrument:
             raise RemoteProtocolError(f"a number of decimals was expected, was {decimals}")
     return Instrument(
         venue=VENUE,
-        symbol=symbol(wire.symbol),
+        symbol=symbol_of(wire.symbol),
         venue_symbol=wire.symbol,
         base=Asset(wire.base),
         quote=Asset(wire.quote),
@@ -235,14 +235,6 @@ def status_notice(system: str, planned: str, received_ns: int) -> VenueNotice:
     return VenueNotice(
         venue=VENUE, status=status, message=", ".join(parts), received_ns=received_ns
     )
-
-
-def symbol(text: str) -> Symbol:
-    """Kraken's v2 spelling is ours; raises RemoteProtocolError for text of another form."""
-    try:
-        return Symbol(text)
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
 
 
 def instant(text: str | None) -> int | None:

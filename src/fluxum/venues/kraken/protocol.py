@@ -9,7 +9,7 @@ was never requested harm no other. Frames are read whole; one that cannot be is 
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
@@ -67,6 +67,7 @@ class KrakenProtocol:
             group=topics.group,
         )
         self._by_topic = self._subscriptions.by_topic
+        self.unanswered = self._subscriptions.unanswered
         self._trade_symbols: dict[str, Symbol] = {}  # of active subscriptions, as on the wire
         self._book_symbols: dict[str, Symbol] = {}  # the same
         self._symbols_of = {
@@ -113,10 +114,6 @@ class KrakenProtocol:
         number = self._subscriptions.next_number()
         self.outbox.append(Send(native.encode(native.Request("ping", None, number))))
         self._subscriptions.pinged()
-
-    def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions that were requested and neither acknowledged nor refused."""
-        return self._subscriptions.unanswered()
 
     def follow_passively(self, depth: int | None = None) -> None:
         """Accept answers to another's requests; books of unknown depth have this one, or 10."""

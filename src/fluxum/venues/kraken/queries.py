@@ -17,13 +17,21 @@ from fluxum.model.event import VenueStatus
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Level, Side, Ticker, Trade
-from fluxum.venues.candle_history import CandleSeries
+from fluxum.venues.candle_history import CandleSeries, starting_within
 from fluxum.venues.kraken import native, normalize
 from fluxum.venues.kraken import native_rest as rest
 from fluxum.venues.kraken.envelope import query
 from fluxum.venues.kraken.normalize import VENUE, positive, price_or_none
-from fluxum.venues.queries import Page, RestQuery, check_levels, get, interval_word, page_of
-from fluxum.venues.rows import finite, read_rows
+from fluxum.venues.queries import (
+    Page,
+    RestQuery,
+    check_levels,
+    get,
+    interval_word,
+    listed_book,
+    page_of,
+)
+from fluxum.venues.rows import best_first, finite, read_rows
 
 __all__ = ["KrakenMarketQueries"]
 
@@ -69,14 +77,8 @@ class KrakenMarketQueries:
         check_levels(count, _LEVELS_MAX)
 
         def read(book: rest.Depth, received_ns: int) -> BookSnapshot:
-            return BookSnapshot(
-                venue=VENUE,
-                symbol=symbol,
-                bids=_levels(book.bids, is_falling=True),
-                asks=_levels(book.asks, is_falling=False),
-                received_ns=received_ns,
-                cut_at=count,
-            )
+            sides = best_first(_levels(book.bids), _levels(book.asks))
+            return listed_book(VENUE, symbol, sides, count, received_ns)
 
         return _market_query("Depth", symbol, rest.decode_depth, read, count=count)
 
@@ -103,15 +105,11 @@ class KrakenMarketQueries:
         """The last 720 candles, oldest first; earlier ones cannot be had (.../get-ohlc-data)."""
         series = CandleSeries(VENUE, symbol, interval_s)
 
-        def is_wanted(one: Candle) -> bool:
-            is_early = since_ns is not None and one.start_ns < since_ns
-            return not is_early and (until_ns is None or one.start_ns < until_ns)
-
         def read(results: dict[str, Raw], received_ns: int) -> Page[Candle]:
             committed_s = _cursor_s(results.get("last", Raw(b"0")))
             rows = rest.decode_rows(_only(results))
             found = read_rows(rows, partial(_candle, series, committed_s, received_ns))
-            return page_of(found.where(is_wanted))
+            return page_of(found.where(starting_within(since_ns, until_ns)))
 
         fetch = get(
             f"{_PATH}OHLC",
@@ -207,13 +205,8 @@ def _instrument(received_ns: int, raw: Raw) -> Instrument:
     return normalize.instrument(pair, received_ns)
 
 
-def _levels(rows: Sequence[rest.DepthRow], *, is_falling: bool) -> tuple[Level, ...]:
-    levels = [Level(positive(price), positive(quantity)) for price, quantity, _ in rows]
-    return tuple(sorted(levels, key=_price, reverse=is_falling))
-
-
-def _price(level: Level) -> Decimal:
-    return level.price
+def _levels(rows: Sequence[rest.DepthRow]) -> Sequence[Level]:
+    return [Level(positive(price), positive(quantity)) for price, quantity, _ in rows]
 
 
 def _trade(symbol: Symbol, received_ns: int, raw: Raw) -> Trade:

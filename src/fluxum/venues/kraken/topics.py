@@ -9,9 +9,9 @@ from collections.abc import Hashable
 from fluxum.model.event import Channel, Subscription
 from fluxum.venues.conversation import Auth, Send
 from fluxum.venues.kraken import native
-from fluxum.venues.kraken.normalize import symbol
 from fluxum.venues.private import TOKEN
 from fluxum.venues.subscriptions import Request, RequestLimits
+from fluxum.venues.symbols import symbol_of
 
 __all__ = [
     "CHANNELS",
@@ -53,7 +53,7 @@ def parse_topic(topic: str, depth: int | None) -> Subscription:
     channel = CHANNELS[name]
     return Subscription(
         channel,
-        symbol(words[0]) if words else None,
+        symbol_of(words[0]) if words else None,
         depth if channel.is_book else None,
         int(words[1]) * 60 if words[1:] else None,
     )
@@ -65,7 +65,7 @@ def subscription_of(wire: native.Params | native.Ack, text: str | None) -> Subsc
     if channel is None:
         return None
     interval_s = None if wire.interval is None else wire.interval * 60
-    return Subscription(channel, None if text is None else symbol(text), wire.depth, interval_s)
+    return Subscription(channel, None if text is None else symbol_of(text), wire.depth, interval_s)
 
 
 def topics_about(request: Request | None, response: native.Response) -> list[str]:

@@ -12,7 +12,7 @@ from fluxum.venues.kraken.private.terms import TIERS
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.queries import KrakenMarketQueries
 from fluxum.venues.private import Private
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import ACCOUNT, MARKETS, Checks, Limits, Venue, routes, silence_s
 
 __all__ = ["KRAKEN"]
 
@@ -26,17 +26,8 @@ KRAKEN = Venue(
         "level3": "wss://ws-l3.kraken.com/v2",
         "rest": "https://api.kraken.com",
     },
-    routes={
-        Channel.BOOK: "public",
-        Channel.TICKER: "public",
-        Channel.TRADE: "public",
-        Channel.CANDLE: "public",
-        Channel.INSTRUMENT: "public",
-        Channel.LEVEL3: "level3",
-        Channel.BALANCE: "private",
-        Channel.EXECUTION: "private",
-    },
-    needs_token=frozenset({Channel.LEVEL3, Channel.BALANCE, Channel.EXECUTION}),
+    routes=routes(public=MARKETS, level3=(Channel.LEVEL3,), private=ACCOUNT),
+    markets_with_keys=frozenset({Channel.LEVEL3}),
     # https://docs.kraken.com/api/docs/websocket-v2/book and /level3; the first is the default
     depths={Channel.BOOK: (10, 25, 100, 500, 1000), Channel.LEVEL3: (10, 100, 1000)},
     # https://docs.kraken.com/api/docs/websocket-v2/ohlc; the first is ours, the venue names none
@@ -46,29 +37,22 @@ KRAKEN = Venue(
         link_silence_s=10.0,
         # The server closes after about a minute without a request from us.
         ping_interval_s=20.0,
-        answer_timeout_s=10.0,
         data_silence_s={
-            Channel.BOOK: 60.0,
+            **silence_s(book=60.0, ticker=900.0, trade=900.0),
             Channel.LEVEL3: 60.0,
-            Channel.TICKER: 900.0,
-            Channel.TRADE: 900.0,
-            Channel.CANDLE: 900.0,
         },
         # Kraken's own tool: two quick tries, then 5 to 30 s with jitter
         # (https://github.com/krakenfx/kraken-api-sdk, 2026).
         backoff=BackoffPolicy(
             quick_tries=2, quick_s=1.0, floor_s=5.0, first_s=10.0, ceiling_s=30.0
         ),
-        maintenance_delay_s=5.0,
         # About 150 connects in 10 minutes an address are allowed; its own tool keeps to 120.
         attempts=120,
         attempt_window_s=600.0,
-        stable_s=30.0,
         # The rate is not published; nautilus_trader keeps to 20 a second.
         sends_per_s=20.0,
         send_burst=20,
         symbols_per_link=200,
-        frame_bytes_max=None,
         # Public calls are counted by address, and about one a second is safe
         # (https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits).
         fetch_cost_per_s=1.0,
@@ -83,8 +67,9 @@ KRAKEN = Venue(
         queries=account_queries,
         tiers=TIERS,
         authenticated=frozenset({"private", "level3"}),
+        snapshots=frozenset(ACCOUNT),
         # https://docs.kraken.com/api/docs/websocket-v2/executions and /balances: `sequence`
-        numbered=frozenset({Channel.BALANCE, Channel.EXECUTION}),
+        numbered=frozenset(ACCOUNT),
     ),
     sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.

@@ -9,16 +9,18 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
+from fluxum.errors import RemoteProtocolError, VenueRefused
 from fluxum.model import market
 from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.model.numbers import product
+from fluxum.venues.candle_history import CandleSeries
 from fluxum.venues.okx import native, topics
+from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import decimals, digits, exact, positive, price_or_none
+from fluxum.venues.symbols import symbol_of
 
 __all__ = [
     "VENUE",
@@ -115,23 +117,13 @@ def candle(
     backfilled: bool = False,
 ) -> market.Candle:
     """One candle; the venue confirms it when it is closed. Its start has to be an instant."""
-    start_ns = instant(wire.ts)
-    if start_ns is None:
-        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.ts[:40]!r}")
-    return market.Candle(
-        venue=VENUE,
-        symbol=symbol,
-        interval_s=interval_s,
-        start_ns=start_ns,
-        end_ns=interval_end(start_ns, interval_s),
-        open=exact(wire.open),
-        high=exact(wire.high),
-        low=exact(wire.low),
-        close=exact(wire.close),
-        volume=_quantity(wire.vol, size),
+    prices = map(exact, (wire.open, wire.high, wire.low, wire.close))
+    return CandleSeries(VENUE, symbol, interval_s).candle(
+        require_instant(instant(wire.ts), wire.ts),
+        (*prices, _quantity(wire.vol, size)),
+        received_ns,
         closed=wire.confirm == "1",
         backfilled=backfilled,
-        received_ns=received_ns,
     )
 
 
@@ -155,7 +147,7 @@ def contract(wire: native.Instrument) -> Contract | None:
         raise RemoteProtocolError(
             f"a contract of {pair} was expected, by its currencies, was {wire.instId[:40]!r}"
         )
-    symbol = _symbol(base, quote, name + topics.INVERSE if is_inverse else name)
+    symbol = symbol_of(f"{base}/{quote}:{name}{topics.INVERSE if is_inverse else ''}")
     return Contract(symbol, size, asset, is_inverse)
 
 
@@ -170,7 +162,7 @@ def instrument(wire: native.Instrument, received_ns: int) -> Instrument | None:
     about = contract(wire)
     size = _ONE if about is None else about.size
     if about is None:
-        symbol = _symbol(_asset(wire.baseCcy), _asset(wire.quoteCcy), "")
+        symbol = symbol_of(f"{_asset(wire.baseCcy)}/{_asset(wire.quoteCcy)}")
     else:
         symbol = about.symbol
     tick, lot = positive(wire.tickSz), product(positive(wire.lotSz), size)
@@ -212,10 +204,3 @@ def _asset(text: str | None) -> Asset:
     if not text:
         raise RemoteProtocolError(f"an asset was expected, was {text!r}")
     return Asset(text)
-
-
-def _symbol(base: Asset, quote: Asset, contract: str) -> Symbol:
-    try:
-        return Symbol(f"{base}/{quote}:{contract}" if contract else f"{base}/{quote}")
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error

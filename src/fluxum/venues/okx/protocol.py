@@ -13,7 +13,7 @@ read twice. What cannot be read harms the subscription that its `arg` names.
 
 import re
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -73,6 +73,8 @@ class OkxProtocol:
         self._list = InstrumentList(
             VENUE, self.outbox, listing.LISTS, listing.page, listing.market, self._sizes.learn
         )
+        # The list and what waits for a size are not among these: no other link gets them sooner.
+        self.unanswered = self._subscriptions.unanswered
 
     # Requests
 
@@ -120,13 +122,6 @@ class OkxProtocol:
         """Queue the text `ping`, which is answered by the text `pong`."""
         self.outbox.append(Send(_PING))
         self._subscriptions.pinged()
-
-    def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions that were requested and neither acknowledged nor refused.
-
-        The list and what waits for a size are not among them: no other link gets them sooner.
-        """
-        return self._subscriptions.unanswered()
 
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - channels name theirs
         """Accept answers to another client's requests; the lists on a tape name its markets."""

@@ -17,6 +17,7 @@ from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import interval_least_s
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
+from fluxum.venues.candle_history import starting_within
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.okx import native, normalize, topics
 from fluxum.venues.okx.contracts import find_contract
@@ -31,6 +32,7 @@ from fluxum.venues.queries import (
     check_levels,
     get,
     interval_word,
+    listed_book,
     only,
     page_of,
     require_instant,
@@ -85,16 +87,9 @@ class OkxQueries:
 
         def read(rows: Rows, size: Decimal, received_ns: int) -> BookSnapshot:
             book, levels = only(rows, native.decode_book_data), LevelReader(size).levels
-            return BookSnapshot(
-                venue=VENUE,
-                symbol=symbol,
-                bids=levels(book.bids),
-                asks=levels(book.asks),
-                venue_ns=None if book.ts is None else book.ts * _MILLI,
-                received_ns=received_ns,
-                sequence=book.seqId,
-                cut_at=count,
-            )
+            sides = levels(book.bids), levels(book.asks)
+            venue_ns = None if book.ts is None else book.ts * _MILLI
+            return listed_book(VENUE, symbol, sides, count, received_ns, venue_ns, book.seqId)
 
         return _asked("market/books", symbol, read, sz=count)
 
@@ -194,10 +189,7 @@ class _Candles(Struct, frozen=True):
                 backfilled=True,
             ),
         )
-        wanted = listed.where(
-            lambda one: since_ns <= one.start_ns and (until_ns is None or one.start_ns < until_ns)
-        )
-        return page_of(wanted.reversed())
+        return page_of(listed.where(starting_within(since_ns, until_ns)).reversed())
 
 
 def _instruments(calls: Sequence[Fetch]) -> RestQuery[Page[Instrument]]:

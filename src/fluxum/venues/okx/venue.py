@@ -13,7 +13,7 @@ from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.okx.queries import OkxQueries
 from fluxum.venues.okx.topics import BARS, format_symbol
 from fluxum.venues.private import OrderLink, Private
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import ACCOUNT, MARKETS, Checks, Limits, Venue, routes, silence_s
 
 __all__ = ["OKX"]
 
@@ -31,16 +31,7 @@ OKX = Venue(
     },
     # Candles moved to /business in 2023:
     # https://www.okx.com/help-center/changes-to-v5-api-websocket-subscription-parameter-and-url
-    routes={
-        Channel.BOOK: "public",
-        Channel.TICKER: "public",
-        Channel.TRADE: "public",
-        Channel.CANDLE: "business",
-        Channel.INSTRUMENT: "public",
-        Channel.BALANCE: "private",
-        Channel.EXECUTION: "private",
-    },
-    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
+    routes={**routes(public=MARKETS, private=ACCOUNT), Channel.CANDLE: "business"},
     # books, books5 and bbo-tbt of
     # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
     depths={Channel.BOOK: (400, 5, 1)},
@@ -52,21 +43,13 @@ OKX = Venue(
         # https://www.okx.com/docs-v5/en/#overview-websocket-connect
         link_silence_s=25.0,
         ping_interval_s=15.0,
-        answer_timeout_s=10.0,
         # A book without changes is repeated after about a minute.
-        data_silence_s={
-            Channel.BOOK: 90.0,
-            Channel.TICKER: 900.0,
-            Channel.TRADE: 900.0,
-            Channel.CANDLE: 900.0,
-        },
+        data_silence_s=silence_s(book=90.0, ticker=900.0, trade=900.0),
         backoff=BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=2.0, first_s=5.0, ceiling_s=30.0),
-        maintenance_delay_s=5.0,
         # Three new links a second from one address:
         # https://www.okx.com/docs-v5/en/#overview-websocket-connect
         attempts=3,
         attempt_window_s=1.0,
-        stable_s=30.0,
         # 480 requests an hour on one link; no limit a second is published. Many topics are
         # requested in one, so only many resyncs reach the limit. Then the venue refuses, and the
         # link is replaced. Sixty at once are those of all its books.
@@ -90,7 +73,6 @@ OKX = Venue(
         signer=OkxSigner,
         queries=account_queries,
         tiers=TIERS,
-        authenticated=frozenset(),
         # Orders have no snapshot. That of the account is read as updates: to have it once more
         # takes two of 480 requests an hour, a query takes none.
         snapshots=frozenset(),

@@ -152,14 +152,6 @@ class AccountServer:
             return (Close(1006, f"idle for {self._dialect.idle_s} s"),)
         return self._dialect.tick(self, now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: links of accounts do not carry the engine's status."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: there is no notice before a link of an account is closed."""
-        return ()
-
     def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account: it is published with the next frames."""
         self._changed[_changed_asset(happening)] = None

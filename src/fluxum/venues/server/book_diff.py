@@ -4,19 +4,21 @@ For the servers of venues whose clients do not cut their books themselves: a lev
 window, for any reason, is sent as gone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Literal
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.server.contract import MarketView
 
-__all__ = ["BookWindow"]
+__all__ = ["BookWindow", "ChangeStream"]
 
 _ZERO = Decimal(0)
 _EVERYTHING = 1_000_000
 
 Sides = tuple[Sequence[Level], Sequence[Level]]
+Kind = Literal["snapshot", "update"]
 
 
 class BookWindow:
@@ -48,6 +50,26 @@ class BookWindow:
         bids, asks = self.whole()
         changed = (_changes(old_bids, bids, self._bids), _changes(old_asks, asks, self._asks))
         return changed if changed[0] or changed[1] else None
+
+
+class ChangeStream:
+    """A whole book, then the levels that differ from those sent last; see Stream.
+
+    `frame` writes the sides of a snapshot, or the changes of an update.
+    """
+
+    def __init__(self, window: BookWindow, frame: Callable[[Kind, Sides, int], bytes]) -> None:
+        self._window = window
+        self._frame = frame
+
+    def begin(self, now_ns: int) -> Sequence[bytes]:
+        """The whole book."""
+        return (self._frame("snapshot", self._window.whole(), now_ns),)
+
+    def update(self, now_ns: int) -> Sequence[bytes]:
+        """The levels that changed."""
+        changes = self._window.changes()
+        return () if changes is None else (self._frame("update", changes, now_ns),)
 
 
 def _changes(

@@ -5,7 +5,7 @@ of a venue; the client's half never does.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -21,9 +21,11 @@ __all__ = [
     "Dialled",
     "ExchangeView",
     "MarketView",
+    "NoticeServer",
     "Outgoing",
     "RestServer",
     "ServerSide",
+    "StatusServer",
     "VenueServer",
     "by_endpoint",
 ]
@@ -107,12 +109,22 @@ class VenueServer(Protocol):
         """What is sent because time passed (heartbeats); called about five times a second."""
         ...
 
+
+@runtime_checkable
+class StatusServer(VenueServer, Protocol):
+    """A server of a link that carries the status of the venue's engine."""
+
     def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:
         """The engine's new status, by its name in VenueStatus."""
         ...
 
+
+@runtime_checkable
+class NoticeServer(VenueServer, Protocol):
+    """A server of a venue that gives notice before it closes a link."""
+
     def going_away(self, now_ns: int) -> Sequence[Outgoing]:
-        """The venue's notice that it will close this link, or nothing where it gives none."""
+        """The venue's notice that it will close this link."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The simulated streams of every venue: what one client was sent, and what is new."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Trade
@@ -12,10 +12,14 @@ __all__ = [
     "ClientStreams",
     "FrameStream",
     "Stream",
+    "TimedStream",
     "TradeCursor",
     "TradeStream",
     "last_trade_id",
 ]
+
+
+WriteTrades = Callable[[Sequence[Trade], int], Sequence[bytes]]
 
 
 class Stream(Protocol):
@@ -29,6 +33,11 @@ class Stream(Protocol):
         """The frames that follow a move of the market."""
         ...
 
+
+@runtime_checkable
+class TimedStream(Stream, Protocol):
+    """A stream that publishes because time passes as well."""
+
     def tick(self, now_ns: int) -> Sequence[bytes]:
         """The frames that are due because time passed."""
         ...
@@ -40,6 +49,7 @@ class ClientStreams:
     def __init__(self, rank: Callable[[str], int] = lambda _topic: 0) -> None:
         self._rank = rank
         self._by_symbol: dict[Symbol, dict[str, Stream]] = {}
+        self._timed: dict[tuple[Symbol, str], TimedStream] = {}
 
     def __contains__(self, topic: str) -> bool:
         """Whether a stream is open."""
@@ -49,11 +59,15 @@ class ClientStreams:
         """Open a stream of one market, in place of an open one of its topic."""
         streams = {**self._by_symbol.get(symbol, {}), topic: stream}
         self._by_symbol[symbol] = {one: streams[one] for one in sorted(streams, key=self._rank)}
+        self._timed.pop((symbol, topic), None)
+        if isinstance(stream, TimedStream):
+            self._timed[symbol, topic] = stream
 
     def close(self, topic: str) -> None:
         """End a stream, if it is open."""
-        for streams in self._by_symbol.values():
+        for symbol, streams in self._by_symbol.items():
             streams.pop(topic, None)
+            self._timed.pop((symbol, topic), None)
 
     def publish(self, symbol: Symbol, now_ns: int) -> list[bytes]:
         """The frames that follow a move of one market."""
@@ -64,31 +78,37 @@ class ClientStreams:
         """The frames that are due because time passed."""
         return [
             frame
-            for streams in self._by_symbol.values()
-            for stream in streams.values()
-            for frame in stream.tick(now_ns)
+            for symbol, streams in self._by_symbol.items()
+            for topic in streams
+            if (symbol, topic) in self._timed
+            for frame in self._timed[symbol, topic].tick(now_ns)
         ]
 
 
 class FrameStream:
-    """One frame, sent at once and again with each change; see Stream."""
+    """One frame, sent at once and again with each change; see Stream.
 
-    def __init__(self, frame: Callable[[int], bytes], has_changed: Callable[[], bool]) -> None:
+    `first` makes the frame that is sent at once, by default it is as the others are.
+    """
+
+    def __init__(
+        self,
+        frame: Callable[[int], bytes],
+        has_changed: Callable[[], bool],
+        first: Callable[[int], bytes] | None = None,
+    ) -> None:
         self._frame = frame
         self._has_changed = has_changed
+        self._first = first or frame
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The frame as it is now."""
         self._has_changed()
-        return (self._frame(now_ns),)
+        return (self._first(now_ns),)
 
     def update(self, now_ns: int) -> Sequence[bytes]:
         """The frame again, if there is a change."""
         return (self._frame(now_ns),) if self._has_changed() else ()
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing: a quiet market is not repeated."""
-        return ()
 
 
 class Change:
@@ -124,42 +144,45 @@ class TradeCursor:
 class TradeStream:
     """The trades of one market, each once and in order; see Stream.
 
-    `frames` writes trades, oldest first. The stream begins with the last `past` trades; an update
-    has the last `count_max` of its trades.
+    `frames` writes trades, oldest first. The stream begins with the last `past` trades, written by
+    `first` if that is given; an update has the last `count_max` of its trades.
     """
 
     def __init__(
         self,
         view: MarketView,
         symbol: Symbol,
-        frames: Callable[[Sequence[Trade], int], Sequence[bytes]],
+        frames: WriteTrades,
         *,
+        first: WriteTrades | None = None,
         past: int = 0,
         count_max: int | None = None,
     ) -> None:
         self._view = view
         self._symbol = symbol
         self._frames = frames
+        self._first = first or frames
         self._past = past
         self._count_max = count_max
         self._cursor = TradeCursor(view, symbol)
 
+    @property
+    def last_id(self) -> int:
+        """The id of the last trade that the client was sent, zero before the first."""
+        return self._cursor.last_id
+
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The last trades, however old they are."""
         self._cursor.advance()
-        return self._last(self._past, now_ns)
+        return self._last(self._first, self._past, now_ns)
 
     def update(self, now_ns: int) -> Sequence[bytes]:
         """The trades since the last message."""
         count = self._cursor.advance()
-        return self._last(min(count, self._count_max or count), now_ns)
+        return self._last(self._frames, min(count, self._count_max or count), now_ns)
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
-    def _last(self, count: int, now_ns: int) -> Sequence[bytes]:
-        return self._frames(self._view.trades(self._symbol, count), now_ns) if count else ()
+    def _last(self, write: WriteTrades, count: int, now_ns: int) -> Sequence[bytes]:
+        return write(self._view.trades(self._symbol, count), now_ns) if count else ()
 
 
 def last_trade_id(view: MarketView, symbol: Symbol) -> int:

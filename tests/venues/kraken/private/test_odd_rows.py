@@ -9,9 +9,8 @@ from hypothesis import given
 from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Event, LeftOut, Subscription
 from fluxum.model.order import OpenOrders, OrderUpdate
-from fluxum.venues.kraken.private.lists import Lists
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
-from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.kraken.private.queries import Lists, account_queries
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows

@@ -95,10 +95,6 @@ class BinanceServer:
         """Candles that are over."""
         return self._streams.tick(now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: the status of the engine is published over REST only."""
-        return ()
-
     def going_away(self, now_ns: int) -> Sequence[Outgoing]:
         """The notice that the server shuts down."""
         return (self._frame(_SHUTDOWN, native.ServerShutdown(millis(now_ns))),)

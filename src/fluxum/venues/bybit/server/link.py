@@ -57,14 +57,6 @@ class BybitServer:
             return (Close(1006, "idle for ten minutes"),)
         return self._send(frames, now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: the system's status has a socket of its own, which is not simulated."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Bybit gives no notice before it closes a link."""
-        return ()
-
     def _send(self, frames: Sequence[Outgoing], now_ns: int) -> Sequence[Outgoing]:
         if frames:
             self._alive_ns = now_ns

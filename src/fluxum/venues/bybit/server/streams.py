@@ -131,10 +131,6 @@ class TickerStream:
             return (self._frame("snapshot", line, now_ns),)
         return (self._frame("delta", {"symbol": line["symbol"], **changed}, now_ns),)
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
     def _line(self, now_ns: int) -> dict[str, str]:
         ticker = self._view.ticker(self._instrument.symbol)
         line = ticker_line(ticker, self._instrument, now_ns)

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Desync, Event, Subscription
+from fluxum.model.event import Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate, Candle
 from fluxum.venues.candle_runs import CandleRuns
@@ -21,7 +21,7 @@ from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import ADVANCED
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
-from fluxum.venues.reading import Reading
+from fluxum.venues.reading import Reading, missed
 from fluxum.venues.rows import LeftOutRows, read_rows
 from fluxum.venues.trade_scan import trade_scan
 
@@ -253,20 +253,12 @@ class AdvancedData:
 
     def _withdraw(self, frame: _Frame, name: str, owners: Sequence[Subscription]) -> None:
         """An update was not read, so that this one does not follow on."""
-        missed = self._books.missed[name]
+        lost = self._books.missed[name]
         self._books.withdraw(name)
+        reason = f"the update in frame {lost} of the link could not be read"
+        at_ns, received_ns = frame.venue_ns, frame.received_ns
         frame.reading.events += [
-            Desync(
-                venue=ADVANCED,
-                subscription=one,
-                generation=0,
-                reason=f"the update in frame {missed} of the link could not be read",
-                expected=missed,
-                computed=frame.number,
-                venue_ns=frame.venue_ns,
-                received_ns=frame.received_ns,
-            )
-            for one in owners
+            missed(ADVANCED, one, reason, received_ns, lost, frame.number, at_ns) for one in owners
         ]
 
     def _trades(self, frame: _Frame, event: EventRows[native.Trade]) -> None:

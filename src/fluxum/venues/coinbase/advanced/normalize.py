@@ -12,7 +12,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.levels import Row
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.advanced import native
-from fluxum.venues.coinbase.symbols import ADVANCED, market_status, pair
+from fluxum.venues.coinbase.symbols import ADVANCED, market_status
 from fluxum.venues.instrument_list import spot_or_linear
 from fluxum.venues.rows import (
     Sides,
@@ -23,6 +23,7 @@ from fluxum.venues.rows import (
     exact_or_none,
     price_or_none,
 )
+from fluxum.venues.symbols import of_currencies
 
 __all__ = [
     "INTERVAL_S",
@@ -169,7 +170,7 @@ def instrument(wire: native.Product, received_ns: int) -> Instrument:
     is_open = not (wire.is_disabled or wire.trading_disabled or wire.view_only)
     return spot_or_linear(
         ADVANCED,
-        pair(wire.base_currency_id, wire.quote_currency_id),
+        of_currencies(wire.base_currency_id, wire.quote_currency_id),
         wire.product_id,
         market_status(
             wire.status, wire.cancel_only, wire.post_only, wire.limit_only, is_open=is_open

@@ -9,12 +9,12 @@ The venue takes eight messages a second, so streams of one channel share the req
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, LeftOut, Subscription
+from fluxum.model.event import Channel, Desync, Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.advanced.data import BOOKS, CANDLES, TICKERS, TRADES, AdvancedData
@@ -26,7 +26,8 @@ from fluxum.venues.coinbase.topics import Topics, symbol_of_stream, wire_request
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.queries import decoded
-from fluxum.venues.rows import read_rows
+from fluxum.venues.reading import missed
+from fluxum.venues.rows import LeftOutRows, read_rows
 from fluxum.venues.subscriptions import Request
 from fluxum.venues.trade_scan import ScannedTrades
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
@@ -60,6 +61,7 @@ class AdvancedProtocol:
         )
         self._streams = Streams(ADVANCED, self.outbox, _TOPICS, _write, self._closed, self._list)
         self._data = AdvancedData(self._streams)
+        self.unanswered = self._streams.subscriptions.unanswered
         self._moved: list[Subscription] = []  # those that the list of products gives another name
         self._heartbeats: int | None = None  # since the last ping; None until they are requested
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
@@ -106,10 +108,6 @@ class AdvancedProtocol:
             self._request_heartbeats()
         self._heartbeats = 0
         self._streams.pinged()
-
-    def unanswered(self) -> Collection[Subscription]:
-        """The streams of every request still without an answer."""
-        return self._streams.subscriptions.unanswered()
 
     def _request_heartbeats(self) -> None:
         """They are listed as a product of their own: `"heartbeats":["heartbeats"]`."""
@@ -183,7 +181,8 @@ class AdvancedProtocol:
         except UnreadableStream as error:
             if not events:
                 raise
-            events += [_left_out(one, error, received_ns) for one in error.subscriptions]
+            rows = LeftOutRows(1, str(error), "")
+            events += [rows.event(ADVANCED, one, received_ns) for one in error.subscriptions]
         finally:
             self._data.is_doubtful = False
         return events
@@ -193,16 +192,9 @@ class AdvancedProtocol:
         self._data.lose()
         self._streams.subscriptions.doubt()
         expected = self._numbering.expected
+        reason = f"frame {expected} of the link was expected, was {number}"
         return [
-            Desync(
-                venue=ADVANCED,
-                subscription=one,
-                generation=0,
-                reason=f"frame {expected} of the link was expected, was {number}",
-                expected=expected,
-                computed=number,
-                received_ns=received_ns,
-            )
+            missed(ADVANCED, one, reason, received_ns, expected, number)
             for one in self._streams.owners.active()
         ]
 
@@ -261,27 +253,10 @@ class AdvancedProtocol:
         """A stream was taken for another product's, and is not: it begins anew under its name."""
         self._closed(_TOPICS.channel(one.channel), symbol_of_stream(one))
         self._streams.request_again(one)
-        return Desync(
-            venue=ADVANCED,
-            subscription=one,
-            generation=0,
-            reason="by the list, its data is of another product",
-            received_ns=received_ns,
-        )
+        return missed(ADVANCED, one, "by the list, its data is of another product", received_ns)
 
 
 def _write(request: Request) -> Send:
     channel, products = wire_request(request)
     products = [] if channel == _HEARTBEATS else products
     return Send(native.encode(native.Request(request.op, channel, products)))
-
-
-def _left_out(one: Subscription, error: UnreadableStream, received_ns: int) -> LeftOut:
-    return LeftOut(
-        venue=ADVANCED,
-        subscription=one,
-        count=1,
-        reason=str(error),
-        sample="",
-        received_ns=received_ns,
-    )

@@ -28,6 +28,7 @@ from fluxum.venues.queries import (
     decoded,
     get,
     interval_word,
+    listed_book,
     page_of,
     rest_query,
 )
@@ -154,16 +155,8 @@ class AdvancedQueries:
             wire = book.pricebook
             rows = [native.Row("bid", one.price, one.size) for one in wire.bids]
             rows += [native.Row("offer", one.price, one.size) for one in wire.asks]
-            bids, asks = normalize.snapshot_sides(rows)
-            return BookSnapshot(
-                venue=ADVANCED,
-                symbol=symbol,
-                bids=bids,
-                asks=asks,
-                venue_ns=read_instant(wire.time or ""),
-                received_ns=received_ns,
-                cut_at=count,
-            )
+            sides, at_ns = normalize.snapshot_sides(rows), read_instant(wire.time or "")
+            return listed_book(ADVANCED, symbol, sides, count, received_ns, at_ns)
 
         return rest_query(call, _decode_book, read)
 

@@ -9,7 +9,7 @@ from fluxum.model.fast import recurring
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.exchange import native
-from fluxum.venues.coinbase.symbols import EXCHANGE, market_status, pair
+from fluxum.venues.coinbase.symbols import EXCHANGE, market_status
 from fluxum.venues.instrument_list import spot_or_linear
 from fluxum.venues.rows import (
     WholeSides,
@@ -19,6 +19,7 @@ from fluxum.venues.rows import (
     levels,
     price_or_none,
 )
+from fluxum.venues.symbols import of_currencies
 
 __all__ = [
     "instrument",
@@ -90,7 +91,7 @@ def instrument(wire: native.Product, received_ns: int) -> Instrument:
     lot = exact(wire.base_increment)
     return spot_or_linear(
         EXCHANGE,
-        pair(wire.base_currency, wire.quote_currency),
+        of_currencies(wire.base_currency, wire.quote_currency),
         wire.id,
         market_status(
             wire.status,

@@ -7,11 +7,11 @@ the last one: a trade that one heartbeat names and that has not come by the next
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Subscription
+from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.exchange.data import BOOKS, TICKERS, TRADES, ExchangeData
@@ -22,6 +22,7 @@ from fluxum.venues.coinbase.topics import Topics, wire_request
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.queries import UNDECODABLE, decoded
+from fluxum.venues.reading import missed
 from fluxum.venues.subscriptions import Request
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
@@ -60,6 +61,9 @@ class ExchangeProtocol:
         )
         self._data = ExchangeData(self._streams)
         self.scan_trades = self._data.scan
+        self.unanswered = self._streams.subscriptions.unanswered
+        self.receive_response = self._list.answered
+        self.receive_refusal = self._list.refused
         self._named_trades: dict[str, int] = {}  # by the last heartbeat
         self._beating: set[str] = set()
         self._is_alive = False
@@ -126,10 +130,6 @@ class ExchangeProtocol:
         self._is_alive = False
         self._streams.pinged()
 
-    def unanswered(self) -> Collection[Subscription]:
-        """The streams of every request still without an answer."""
-        return self._streams.subscriptions.unanswered()
-
     def _request_heartbeats(self, products: Sequence[str]) -> None:
         self._beating.update(products)
         self._streams.request_heartbeats(_HEARTBEATS, products)
@@ -187,18 +187,8 @@ class ExchangeProtocol:
         if not streams or last is None or named is None or named <= last:
             return events
         del self._named_trades[product]  # published once
-        return events + [
-            Desync(
-                venue=EXCHANGE,
-                subscription=one,
-                generation=0,
-                reason=f"a heartbeat named trade {named}, the last one here is {last}",
-                expected=named,
-                computed=last,
-                received_ns=received_ns,
-            )
-            for one in streams
-        ]
+        reason = f"a heartbeat named trade {named}, the last one here is {last}"
+        return events + [missed(EXCHANGE, one, reason, received_ns, named, last) for one in streams]
 
     # Answers
 
@@ -216,16 +206,6 @@ class ExchangeProtocol:
         if request is not None and op == "subscribe":
             self._beating.difference_update(wire_request(request)[1])
         return self._streams.failed(request, wire.message, wire.reason, received_ns)
-
-    # The list of markets
-
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The list of markets, as far as it is subscribed to."""
-        return self._list.answered(fetch, body, received_ns)
-
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue refused its list of markets."""
-        return self._list.refused(fetch, reason, received_ns)
 
 
 def _page(_fetch: Fetch, body: bytes) -> ListPage:

@@ -28,6 +28,7 @@ from fluxum.venues.queries import (
     decoded,
     get,
     interval_word,
+    listed_book,
     page_of,
     require_instant,
     rest_query,
@@ -132,15 +133,8 @@ class ExchangeQueries:
                 [(price, size) for price, size, _ in book.bids],
                 [(price, size) for price, size, _ in book.asks],
             )
-            return BookSnapshot(
-                venue=EXCHANGE,
-                symbol=symbol,
-                bids=bids[:count],
-                asks=asks[:count],
-                venue_ns=read_instant(book.time or ""),
-                received_ns=received_ns,
-                cut_at=count,
-            )
+            best, at_ns = (bids[:count], asks[:count]), read_instant(book.time or "")
+            return listed_book(EXCHANGE, symbol, best, count, received_ns, at_ns)
 
         call = _product(symbol, "book", level=1 if count == 1 else 2)
         return rest_query(call, _decode_book, read)

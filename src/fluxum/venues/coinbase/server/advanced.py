@@ -81,14 +81,6 @@ class AdvancedServer:
         )
         return (self._frame(_HEARTBEATS, events, now_ns),)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: the engine's status is not published on these channels."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """No notice is given before a link is closed."""
-        return ()
-
     def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account; see Follower."""
         self._user.account_changed(happening)

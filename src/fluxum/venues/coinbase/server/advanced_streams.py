@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Level, Side, Trade
+from fluxum.model.market import Side, Trade
 from fluxum.venues.coinbase.advanced import native
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.formats import plain, seconds
-from fluxum.venues.server.book_diff import BookWindow
+from fluxum.venues.server.book_diff import BookWindow, ChangeStream, Kind, Sides
 from fluxum.venues.server.contract import MarketView
 from fluxum.venues.server.formats import number
 from fluxum.venues.server.streams import Stream, TradeCursor
@@ -42,7 +42,7 @@ def make_stream(
 ) -> Stream:
     """The stream of one of CHANNELS; its frames name `product`."""
     if channel == "level2":
-        return _Book(view, symbol, product, envelope)
+        return _book(view, symbol, product, envelope)
     events = {
         "market_trades": _trades,
         "ticker": _ticker,
@@ -87,10 +87,6 @@ class _TradeDriven:
         self._sent_ns = now_ns
         return (self._frame("update", count, now_ns),)
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
 
 class _Row(Struct):
     side: str
@@ -105,44 +101,19 @@ class _BookEvent(Struct):
     updates: list[_Row]
 
 
-class _Book:
-    """All levels, and changes to them."""
+def _book(view: MarketView, symbol: Symbol, product: str, envelope: _Envelope) -> ChangeStream:
+    """All levels, bids before asks, best first, and changes to them."""
 
-    def __init__(
-        self,
-        view: MarketView,
-        symbol: Symbol,
-        product: str,
-        envelope: _Envelope,
-    ) -> None:
-        self._window = BookWindow(view, symbol)
-        self._product = product
-        self._envelope = envelope
-
-    def begin(self, now_ns: int) -> Sequence[bytes]:
-        """All levels, bids before asks, best first."""
-        return self._frames("snapshot", *self._window.whole(), now_ns)
-
-    def update(self, now_ns: int) -> Sequence[bytes]:
-        """The levels that changed."""
-        changes = self._window.changes()
-        return () if changes is None else self._frames("update", *changes, now_ns)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
-    def _frames(
-        self, kind: native.Kind, bids: Sequence[Level], asks: Sequence[Level], now_ns: int
-    ) -> Sequence[bytes]:
+    def frame(kind: Kind, sides: Sides, now_ns: int) -> bytes:
         time = instant_text(now_ns)
         rows = [
             _Row(side, time, number(level.price), number(level.quantity))
-            for side, levels in (("bid", bids), ("offer", asks))
+            for side, levels in zip(("bid", "offer"), sides, strict=True)
             for level in levels
         ]
-        events = _encode([_BookEvent(kind, self._product, rows)])
-        return (self._envelope("l2_data", events, now_ns),)
+        return envelope("l2_data", _encode([_BookEvent(kind, product, rows)]), now_ns)
+
+    return ChangeStream(BookWindow(view, symbol), frame)
 
 
 def _trades(view: MarketView, symbol: Symbol, product: str, kind: native.Kind, count: int) -> bytes:

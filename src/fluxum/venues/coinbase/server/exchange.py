@@ -76,14 +76,6 @@ class ExchangeServer:
             for product, one in self._beating.items()
         ]
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: the engine's status is not published on these channels."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """No notice is given before a link is closed."""
-        return ()
-
     # What the client sends
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:

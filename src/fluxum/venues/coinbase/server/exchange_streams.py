@@ -12,11 +12,11 @@ from fluxum.model.market import Level, Trade
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.formats import plain
-from fluxum.venues.server.book_diff import BookWindow
+from fluxum.venues.server.book_diff import BookWindow, ChangeStream, Kind, Sides
 from fluxum.venues.server.contract import MarketView
-from fluxum.venues.server.streams import Change, FrameStream, Stream, TradeCursor, last_trade_id
+from fluxum.venues.server.streams import Change, FrameStream, Stream, TradeStream, last_trade_id
 
-__all__ = ["CHANNELS", "Matches", "heartbeat", "make_stream"]
+__all__ = ["CHANNELS", "heartbeat", "make_stream"]
 
 CHANNELS = ("level2", "level2_batch", "matches", "ticker")
 """What this server streams of a product, heartbeats apart."""
@@ -32,9 +32,9 @@ def make_stream(channel: str, view: MarketView, instrument: Instrument) -> Strea
     """The stream of one of CHANNELS."""
     match channel:
         case "level2" | "level2_batch":
-            return _Book(view, instrument)
+            return _book(view, instrument)
         case "matches":
-            return Matches(view, instrument)
+            return _matches(view, instrument)
         case _:
             assert channel == "ticker", channel
             return _ticker(view, instrument)
@@ -45,7 +45,7 @@ def heartbeat(
 ) -> bytes:
     """A product's heartbeat, with the last trade: the last that this client was sent."""
     symbol = instrument.symbol
-    last = matches.last_id if isinstance(matches, Matches) else last_trade_id(view, symbol)
+    last = matches.last_id if isinstance(matches, TradeStream) else last_trade_id(view, symbol)
     return native.encode(
         native.Heartbeat(
             product_id=instrument.venue_symbol,
@@ -56,89 +56,54 @@ def heartbeat(
     )
 
 
-class _Book:
+def _book(view: MarketView, instrument: Instrument) -> ChangeStream:
     """All levels, and changes to them. Texts of prices and zeros vary, as they do live."""
+    product, updates = instrument.venue_symbol, 0
 
-    def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self._window = BookWindow(view, instrument.symbol)
-        self._product = instrument.venue_symbol
-        self._updates = 0
-
-    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - a snapshot has no time
-        """The whole book."""
-        bids, asks = self._window.whole()
-        return (native.encode(native.Snapshot(self._product, _rows(asks), _rows(bids))),)
-
-    def update(self, now_ns: int) -> Sequence[bytes]:
-        """The levels that changed."""
-        sides = self._window.changes()
-        if sides is None:
-            return ()
-        self._updates += 1
-        bids: list[tuple[native.Side, str, str]] = [("buy", *self._row(one)) for one in sides[0]]
-        asks: list[tuple[native.Side, str, str]] = [("sell", *self._row(one)) for one in sides[1]]
-        update = native.L2Update(self._product, (*bids, *asks), instant_text(now_ns))
-        return (native.encode(update),)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
-    def _row(self, level: Level) -> tuple[str, str]:
+    def row(level: Level) -> tuple[str, str]:
         price = plain(level.price)
-        if "." in price and self._updates % 2:
+        if "." in price and updates % 2:
             price = f"{price}0000"
-        if level.quantity:
-            return price, plain(level.quantity)
-        return price, _ZEROS[self._updates % len(_ZEROS)]
+        zero = _ZEROS[updates % len(_ZEROS)]
+        return price, plain(level.quantity) if level.quantity else zero
+
+    def frame(kind: Kind, sides: Sides, now_ns: int) -> bytes:
+        nonlocal updates
+        if kind == "snapshot":
+            return native.encode(native.Snapshot(product, _rows(sides[1]), _rows(sides[0])))
+        updates += 1
+        bids: list[tuple[native.Side, str, str]] = [("buy", *row(one)) for one in sides[0]]
+        asks: list[tuple[native.Side, str, str]] = [("sell", *row(one)) for one in sides[1]]
+        return native.encode(native.L2Update(product, (*bids, *asks), instant_text(now_ns)))
+
+    return ChangeStream(BookWindow(view, instrument.symbol), frame)
 
 
-class Matches:
-    """Trades, each once."""
+def _matches(view: MarketView, instrument: Instrument) -> TradeStream:
+    """Trades, each once, behind the last one there was."""
 
-    def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self._view = view
-        self._symbol = instrument.symbol
-        self._product = instrument.venue_symbol
-        self._cursor = TradeCursor(view, instrument.symbol)
-
-    @property
-    def last_id(self) -> int:
-        """The id of the last trade that the client was sent."""
-        return self._cursor.last_id
-
-    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - trades have their own times
-        """The last trade, if there was any."""
-        self._cursor.advance()
-        trades = self._view.trades(self._symbol, 1)
-        return [native.encode(self._match(native.LastMatch, trade, 0)) for trade in trades]
-
-    def update(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """The trades since."""
-        count = self._cursor.advance()
-        return [
-            native.encode(self._match(native.Match, trade, index))
-            for index, trade in enumerate(self._view.trades(self._symbol, count) if count else ())
-        ]
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
-    def _match(
-        self, kind: type[native.Match] | type[native.LastMatch], trade: Trade, index: int
-    ) -> native.Match | native.LastMatch:
-        return kind(
-            product_id=self._product,
-            trade_id=int(trade.trade_id),
-            side=trade.side.opposite.value,
-            size=plain(trade.quantity),
-            price=plain(trade.price),
-            time=instant_text(trade.venue_ns or 0),
-            sequence=self._view.revision(self._symbol) * _SEQUENCES_PER_MOVE + index,
-            maker_order_id=_NOBODY,
-            taker_order_id=_NOBODY,
+    def match(kind: type[native.Match] | type[native.LastMatch], trade: Trade, index: int) -> bytes:
+        return native.encode(
+            kind(
+                product_id=instrument.venue_symbol,
+                trade_id=int(trade.trade_id),
+                side=trade.side.opposite.value,
+                size=plain(trade.quantity),
+                price=plain(trade.price),
+                time=instant_text(trade.venue_ns or 0),
+                sequence=view.revision(instrument.symbol) * _SEQUENCES_PER_MOVE + index,
+                maker_order_id=_NOBODY,
+                taker_order_id=_NOBODY,
+            )
         )
+
+    def first(trades: Sequence[Trade], _now_ns: int) -> Sequence[bytes]:
+        return [match(native.LastMatch, one, 0) for one in trades]
+
+    def frames(trades: Sequence[Trade], _now_ns: int) -> Sequence[bytes]:
+        return [match(native.Match, one, index) for index, one in enumerate(trades)]
+
+    return TradeStream(view, instrument.symbol, frames, first=first, past=1)
 
 
 def _ticker(view: MarketView, instrument: Instrument) -> FrameStream:

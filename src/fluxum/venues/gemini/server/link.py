@@ -17,7 +17,7 @@ from fluxum.model.market import Level, Side, Trade
 from fluxum.venues.gemini import native
 from fluxum.venues.gemini.symbols import lower
 from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.server.book_diff import BookWindow
+from fluxum.venues.server.book_diff import BookWindow, ChangeStream, Kind
 from fluxum.venues.server.contract import MarketView, Outgoing
 from fluxum.venues.server.streams import Change, ClientStreams, FrameStream, Stream, TradeStream
 
@@ -83,14 +83,6 @@ class GeminiServer:
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the venue's pings are the transport's."""
-        return ()
-
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The feed does not publish the engine's status."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The venue gives no notice before it closes a link."""
         return ()
 
     # What the client sends
@@ -166,7 +158,7 @@ class GeminiServer:
             return None
         match kind.removesuffix("@100ms"):
             case "depth":
-                return one.symbol, _BookStream(view, one)
+                return one.symbol, _book_stream(view, one)
             case "bookTicker" if kind == "bookTicker":
                 return one.symbol, _best_stream(view, one, 1, _ticker)
             case "trade" if kind == "trade":
@@ -178,40 +170,23 @@ class GeminiServer:
                 return None
 
 
-class _BookStream:
-    """A whole book and its changes, numbered by the market's moves; see Stream."""
+def _book_stream(view: MarketView, instrument: Instrument) -> ChangeStream:
+    """A whole book and its changes, numbered by the market's moves."""
+    window, last = BookWindow(view, instrument.symbol), 0
 
-    def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self._instrument = instrument
-        self._window = BookWindow(view, instrument.symbol)
-        self._last = 0
-
-    def begin(self, now_ns: int) -> _Frames:
-        bids, asks = self._window.whole()
-        self._last = self._window.revision
-        return (self._frame(self._last, bids, asks, now_ns),)
-
-    def update(self, now_ns: int) -> _Frames:
-        changes = self._window.changes()
-        if changes is None:
-            return ()
-        since, self._last = self._last, self._window.revision
-        return (self._frame(since, *changes, now_ns),)
-
-    def tick(self, now_ns: int) -> _Frames:  # noqa: ARG002
-        return ()
-
-    def _frame(
-        self, since: int, bids: Sequence[Level], asks: Sequence[Level], now_ns: int
-    ) -> bytes:
+    def frame(kind: Kind, sides: _Sides, now_ns: int) -> bytes:
+        nonlocal last
+        since, last = window.revision if kind == "snapshot" else last, window.revision
         return b'{"e":"depthUpdate","E":%d,"s":"%s","U":%d,"u":%d,"b":%s,"a":%s}' % (
             now_ns,
-            lower(self._instrument.symbol).encode(),
+            lower(instrument.symbol).encode(),
             since,
-            self._last,
-            _rows(bids, self._instrument),
-            _rows(asks, self._instrument),
+            last,
+            _rows(sides[0], instrument),
+            _rows(sides[1], instrument),
         )
+
+    return ChangeStream(window, frame)
 
 
 _Sides = tuple[Sequence[Level], Sequence[Level]]

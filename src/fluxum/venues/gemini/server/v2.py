@@ -5,6 +5,7 @@ venue does with a second subscribe to the same stream is not documented; here it
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Trade
@@ -14,7 +15,7 @@ from fluxum.venues.gemini.v2.topics import CANDLES
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.book_diff import BookWindow
 from fluxum.venues.server.contract import MarketView, Outgoing
-from fluxum.venues.server.streams import ClientStreams, Stream, TradeCursor
+from fluxum.venues.server.streams import Change, ClientStreams, FrameStream, Stream, TradeCursor
 
 __all__ = ["GeminiV2Server"]
 
@@ -67,14 +68,6 @@ class GeminiV2Server:
         self._beat_ns += (now_ns - self._beat_ns) // _HEARTBEAT_NS * _HEARTBEAT_NS
         return (b'{"type":"heartbeat","timestamp":%d}' % (now_ns // 1_000_000),)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The feed does not publish the engine's status."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The venue gives no notice before it closes a link."""
-        return ()
-
     def _one(self, kind: str, name: str, instrument: Instrument, now_ns: int) -> Sequence[bytes]:
         topic = f"{name} {instrument.symbol}"
         if kind == "unsubscribe":
@@ -83,7 +76,7 @@ class GeminiV2Server:
         if name == "l2":
             stream: Stream = _L2Stream(self._view, instrument)
         elif name in CANDLES:
-            stream = _CandleStream(self._view, instrument, name)
+            stream = _candle_stream(self._view, instrument, name)
         else:
             return ()  # marks and funding of futures, which are not simulated
         self._streams.open(instrument.symbol, topic, stream)
@@ -127,10 +120,6 @@ class _L2Stream:
             )
         return frames
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
     def _trade(self, trade: Trade) -> bytes:
         return (
             b'{"type":"trade","symbol":"%s","event_id":%s,"timestamp":%d,"price":"%s",'
@@ -145,40 +134,23 @@ class _L2Stream:
         )
 
 
-class _CandleStream:
-    """Candles of one interval, newest first: some past ones, then the running one."""
+def _candle_stream(view: MarketView, instrument: Instrument, name: str) -> FrameStream:
+    """Candles of one interval, newest first: some past ones, then the running one if it changed."""
+    market = upper(instrument.symbol).encode()
 
-    def __init__(self, view: MarketView, instrument: Instrument, name: str) -> None:
-        self._view = view
-        self._symbol = instrument.symbol
-        self._market = upper(instrument.symbol).encode()
-        self._name = name
-        self._last = b""  # the row of the running candle
+    def recent(count: int) -> Sequence[bytes]:
+        candles = view.candles(instrument.symbol, CANDLES[name], count)
+        return [_row(candle) for candle in reversed(candles)]
 
-    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - these frames have no time
-        """The past, if there is one."""
-        candles = self._view.candles(self._symbol, CANDLES[self._name], _HISTORY_CANDLES)
-        self._last = _row(candles[-1]) if candles else b""
-        return (self._frame(candles),)
-
-    def update(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """The running candle, if a trade changed it."""
-        candles = self._view.candles(self._symbol, CANDLES[self._name], 1)
-        if not candles or _row(candles[-1]) == self._last:
-            return ()
-        self._last = _row(candles[-1])
-        return (self._frame(candles),)
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
-    def _frame(self, candles: Sequence[Candle]) -> bytes:
+    def frame(count: int, _now_ns: int) -> bytes:
         return b'{"type":"%s_updates","symbol":"%s","changes":[%s]}' % (
-            self._name.encode(),
-            self._market,
-            b",".join(_row(candle) for candle in reversed(candles)),
+            name.encode(),
+            market,
+            b",".join(recent(count)),
         )
+
+    running = Change(lambda: recent(1))
+    return FrameStream(partial(frame, 1), running, partial(frame, _HISTORY_CANDLES))
 
 
 def _row(candle: Candle) -> bytes:

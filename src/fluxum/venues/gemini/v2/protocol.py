@@ -42,7 +42,7 @@ from fluxum.venues.members import Members
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import sides
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
-from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
+from fluxum.venues.venue import Effect, Send, SequenceCounts
 
 __all__ = ["GeminiV2Protocol"]
 
@@ -79,6 +79,8 @@ class GeminiV2Protocol:
         self._reader = L2Reader()
         self._candles = CandleReader()
         self._list = instrument_list(VENUE, upper, self.outbox, lambda: self._markets)
+        self.receive_response = self._list.answered
+        self.receive_refusal = self._list.refused
         self._ended: list[Subscription] = []
         self._heartbeats = 0
 
@@ -206,14 +208,6 @@ class GeminiV2Protocol:
         except UNDECODABLE as error:
             return self._read_loosely(frame, name, received_ns, str(error))
         raise UnreadableStream(f"a message of this feed was expected, was {name[:40]!r}", ())
-
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The list of markets, or the rules of one."""
-        return self._list.answered(fetch, body, received_ns)
-
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue refused its list of markets, or the rules of one."""
-        return self._list.refused(fetch, reason, received_ns)
 
     def _read_loosely(
         self, frame: bytes, kind: str, received_ns: int, reason: str

@@ -13,9 +13,10 @@ https://github.com/rotki/rotki/issues/6587); `ETH2` is on the list as an asset o
 
 import re
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.venues.kraken.private import native_rest as rest
+from fluxum.venues.symbols import symbol_of
 
 __all__ = ["Names", "wallet_name"]
 
@@ -65,7 +66,7 @@ class Names:
     def learn_pair(self, name: str, row: rest.PairRow) -> None:
         """Take the names of a market; assets come first. Raises RemoteProtocolError."""
         base, quote = self.asset(row.base)[0], self.asset(row.quote)[0]
-        market = _symbol(base, quote)
+        market = symbol_of(f"{base}/{quote}")
         self._pairs[name] = self._pairs[row.altname] = market
         self._quotes[row.quote] = self._quotes[_older(quote)] = quote
 
@@ -92,7 +93,7 @@ class Names:
         stem = name.removesuffix(_DARK)
         base, slash, quote = stem.partition("/")
         if slash:
-            return _symbol(self.asset(base)[0], self.asset(quote)[0])
+            return symbol_of(f"{self.asset(base)[0]}/{self.asset(quote)[0]}")
         return self._put_together(stem)
 
     def format_symbol(self, asset: Asset) -> str:
@@ -104,7 +105,7 @@ class Names:
         splits = [(stem[:at], stem[at:]) for at in range(1, len(stem))]
         for quotes in (self._quotes, self._assets):
             found = {
-                _symbol(self._assets[base], quotes[quote])
+                symbol_of(f"{self._assets[base]}/{quotes[quote]}")
                 for base, quote in splits
                 if base in self._assets and quote in quotes
             }
@@ -112,7 +113,7 @@ class Names:
                 return found.pop()
         for base, quote in splits:
             if quote in self._quotes:
-                return _symbol(self.asset(base)[0], self._quotes[quote])
+                return symbol_of(f"{self.asset(base)[0]}/{self._quotes[quote]}")
         raise RemoteProtocolError(f"a market on the venue's lists was expected, was {stem[:40]!r}")
 
     def _asset(self, stem: str) -> tuple[Asset, str]:
@@ -129,13 +130,6 @@ class Names:
 def wallet_name(kind: str, name: str) -> str:
     """A wallet as the `balances` channel names it: `earn/flexible`; empty where it names none."""
     return "/".join(filter(None, (kind, _ALIASES.get(name, name))))
-
-
-def _symbol(base: Asset, quote: Asset) -> Symbol:
-    try:
-        return Symbol(f"{base}/{quote}")
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
 
 
 def _older(asset: Asset) -> str:

@@ -11,9 +11,10 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity, Wallet
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OrderFragment, OrderUpdate
-from fluxum.venues.kraken.normalize import VENUE, instant, symbol
+from fluxum.venues.kraken.normalize import VENUE, instant
 from fluxum.venues.kraken.private import native, words
 from fluxum.venues.kraken.private.names import wallet_name
+from fluxum.venues.symbols import symbol_of
 
 __all__ = [
     "balance",
@@ -74,7 +75,7 @@ def fill(
     name = wire.cl_ord_id or (known.client_order_id if known is not None else "")
     return Fill(
         venue=VENUE,
-        symbol=symbol(market),
+        symbol=symbol_of(market),
         side=words.side(side),
         price=positive(wire.last_price),
         quantity=positive(wire.last_qty),
@@ -176,7 +177,7 @@ def _first(wire: native.Report, received_ns: int) -> OrderUpdate:
     return OrderUpdate(
         venue=VENUE,
         order_id=wire.order_id,
-        symbol=symbol(wire.symbol),
+        symbol=symbol_of(wire.symbol),
         side=words.side(wire.side),
         order_type=kind,
         status=status,

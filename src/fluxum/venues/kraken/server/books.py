@@ -187,16 +187,16 @@ class BookStream:
         self._form = form
         self._time = time
 
-    def snapshot(self, now_ns: int) -> bytes:
+    def begin(self, now_ns: int) -> Sequence[bytes]:
         """See Stream."""
         self._bids.move()
         self._asks.move()
-        return self._frame(b"snapshot", self._bids.texts(), self._asks.texts(), now_ns)
+        return (self._frame(b"snapshot", self._bids.texts(), self._asks.texts(), now_ns),)
 
-    def update(self, now_ns: int) -> bytes | None:
+    def update(self, now_ns: int) -> Sequence[bytes]:
         """See Stream."""
         bids, asks = self._bids.move(), self._asks.move()
-        return self._frame(b"update", bids, asks, now_ns) if bids or asks else None
+        return (self._frame(b"update", bids, asks, now_ns),) if bids or asks else ()
 
     def _frame(
         self, kind: bytes, bids: Sequence[bytes], asks: Sequence[bytes], now_ns: int

@@ -125,10 +125,6 @@ class KrakenPrivateServer:
         """The engine's new status."""
         return self._pulse.status(status, now_ns)
 
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Kraken gives no notice before it closes a link."""
-        return ()
-
     def account_changed(self, happening: AccountChange) -> None:
         """Something happened to the account: its frames are sent next."""
         for stream in self._streams.values():

@@ -25,13 +25,13 @@ from fluxum.venues.kraken.server.heartbeat import (
     time_text,
 )
 from fluxum.venues.kraken.server.streams import (
-    InstrumentStream,
-    Stream,
-    TradeStream,
     candle_stream,
+    instrument_stream,
     ticker_stream,
+    trade_stream,
 )
 from fluxum.venues.server.contract import MarketView
+from fluxum.venues.server.streams import Stream
 
 __all__ = ["KrakenServer"]
 
@@ -95,14 +95,8 @@ class KrakenServer:
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[bytes]:
         """The frames of this client's streams after a market moved."""
-        streams = self._streams.get(symbol)
-        if not streams:
-            return ()
-        frames: list[bytes] = []
-        for stream in streams.values():
-            frame = stream.update(now_ns)
-            if frame is not None:
-                frames.append(frame)
+        streams = self._streams.get(symbol, {}).values()
+        frames = [frame for stream in streams for frame in stream.update(now_ns)]
         if frames:
             self._pulse.said(now_ns)
         return frames
@@ -114,10 +108,6 @@ class KrakenServer:
     def status(self, status: str, now_ns: int) -> Sequence[bytes]:
         """The engine's new status."""
         return self._pulse.status(status, now_ns)
-
-    def going_away(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Kraken gives no notice before it closes a link."""
-        return ()
 
     # What the client sends
 
@@ -195,9 +185,9 @@ class KrakenServer:
         stream = streams[key] = self._stream(params, name, key[1] or 0)
         self._pulse.begin(now_ns)
         # Made even when it is not wanted: updates go on from here.
-        snapshot = stream.snapshot(now_ns)
+        snapshot = stream.begin(now_ns)
         accepted = _acceptance(request, ack, now_ns)
-        return (accepted, snapshot) if wants_snapshot else (accepted,)
+        return (accepted, *snapshot) if wants_snapshot else (accepted,)
 
     def _unsubscribe(
         self, request: native.Request, params: native.Params, name: str | None, now_ns: int
@@ -219,7 +209,7 @@ class KrakenServer:
     def _stream(self, params: native.Params, name: str | None, number: int) -> Stream:
         view = self._view
         if name is None:
-            return InstrumentStream(view)
+            return instrument_stream(view)
         instrument = self._instruments[name]
         match params.channel:
             case "book":
@@ -229,7 +219,7 @@ class KrakenServer:
             case "ticker":
                 return ticker_stream(view, instrument, params.event_trigger or "trades")
             case "trade":
-                return TradeStream(view, instrument)
+                return trade_stream(view, instrument)
             case channel:
                 assert channel == "ohlc", channel
                 return candle_stream(view, instrument, number * 60)

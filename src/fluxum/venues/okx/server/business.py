@@ -12,7 +12,7 @@ from fluxum.venues.okx.server.link import OkxServer
 from fluxum.venues.okx.server.private.link import account_server
 from fluxum.venues.server.account_link import AccountServer
 from fluxum.venues.server.accounts import AccountChange
-from fluxum.venues.server.contract import ExchangeView, Outgoing, VenueServer
+from fluxum.venues.server.contract import ExchangeView, NoticeServer, Outgoing, VenueServer
 
 __all__ = ["BusinessServer"]
 
@@ -52,10 +52,7 @@ class BusinessServer:
         """What is due because time passed."""
         return self._server.tick(now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:
-        """The engine's status changed."""
-        return self._server.status(status, now_ns)
-
     def going_away(self, now_ns: int) -> Sequence[Outgoing]:
-        """The venue will close the link soon."""
-        return self._server.going_away(now_ns)
+        """The venue will close the link soon; those of accounts are given no notice."""
+        server = self._server
+        return server.going_away(now_ns) if isinstance(server, NoticeServer) else ()

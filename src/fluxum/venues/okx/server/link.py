@@ -79,10 +79,6 @@ class OkxServer:
             return (Close(4004, "No data received in 30s"),)
         return self._send(frames, now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: maintenance has a channel of its own, which is not simulated."""
-        return ()
-
     def going_away(self, now_ns: int) -> Sequence[Outgoing]:
         """The notice, a minute ahead."""
         self._closes_ns = now_ns + _NOTICE_NS
