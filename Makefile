@@ -13,6 +13,7 @@ CODE := src tests bench docs examples
 # a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
 export PYTHONDONTWRITEBYTECODE :=
 COMPILED := $(addsuffix /_fast.pyx,$(addprefix src/fluxum/,book model venues back bot))
+HEADERS := $(addsuffix /_fast.pxd,$(addprefix src/fluxum/,book model))
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
@@ -130,14 +131,14 @@ help:  ## list all this
 
 # Set-up: what a stamp stands for is installed again when the pins or the package's facts change.
 
-$(VENV)/.run: requirements/run.txt pyproject.toml $(COMPILED) | $(PYTHON)
+$(VENV)/.run: requirements/run.txt pyproject.toml $(COMPILED) $(HEADERS) | $(PYTHON)
 	@echo "setting up $(VENV) ..." >&2
 	@$(PIP) install --no-compile -r requirements/run.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@$(BIN)/fluxum --version >&2
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml $(COMPILED) | $(PYTHON)
+$(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml $(COMPILED) $(HEADERS) | $(PYTHON)
 	@echo "setting up $(VENV) ..." >&2
 	@$(PIP) install --no-compile -r requirements/dev.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .

@@ -19,8 +19,10 @@ from fluxum.session.latencies import Latencies
 from fluxum.sim.loop import SimulatedClock
 from fluxum.transport.link import Link
 from fluxum.venues.conversation import Fetch, Send
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
+from kraken_tape import Market
 
 
 class Flood:
@@ -72,11 +74,17 @@ class Narrow(Quiet):
         self.sent.append(frame)
 
 
+def frames_of(events: Sequence[Event]) -> int:
+    """How many frames events are of that were delivered together."""
+    return getattr(events, "frames", 1)
+
+
 def connected(link: Link, protocol: KrakenProtocol, **limits: float) -> Connection:
     told: list[Event] = []
 
-    def deliver(events: Sequence[Event]) -> None:
+    def deliver(events: Sequence[Event]) -> int:
         told.extend(events)
+        return frames_of(events)
 
     return Connection(
         "kraken",
@@ -262,9 +270,10 @@ def taken(link: Link, *, is_scanning: bool) -> tuple[list[list[str]], list[Event
         def reject(_rejected: Rejected) -> None:
             story.append(["rejected"])
 
-        def deliver(found: Sequence[Event]) -> None:
+        def deliver(found: Sequence[Event]) -> int:
             events.extend(found)
             story.append([getattr(one, "trade_id", type(one).__name__) for one in found])
+            return frames_of(found)
 
         connection.deliver, connection._reject = deliver, reject
         with pytest.raises(LinkClosed, match="it is over"):
@@ -309,6 +318,34 @@ def test_a_burst_is_read_as_its_frames_one_by_one() -> None:
     assert counts == counts_apart
 
 
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+def test_frames_of_a_run_that_were_not_taken_are_read_again_as_ordinary_frames() -> None:
+    async def story() -> None:
+        market = Market(1)
+        frames = [market.snapshot(NOON_NS), *(market.update(NOON_NS + at) for at in range(5))]
+        protocol = KrakenProtocol()
+        protocol.follow_passively()
+        connection = connected(Burst(*(one.encode() for one in frames)), protocol)
+        runs: list[int] = []
+
+        def deliver(found: Sequence[Event]) -> int:
+            runs.append(len(found))
+            if len(runs) == 3:
+                protocol.scan_books = None
+                connection._scans.clear()
+            return min(2, frames_of(found))
+
+        connection.deliver = deliver
+        with pytest.raises(LinkClosed, match="it is over"):
+            await connection.run()
+
+        assert runs == [1, 5, 3, 1]  # a snapshot, then two of five and two of three
+        counts = connection._counts
+        assert (counts.frames, counts.data, counts.control, counts.rejected) == (6, 6, 0, 0)
+
+    play(story)
+
+
 @pytest.mark.parametrize("is_scanning", [True, False])
 def test_frames_behind_an_error_in_their_burst_are_not_counted(is_scanning: bool) -> None:
     async def story() -> None:
@@ -318,7 +355,7 @@ def test_frames_behind_an_error_in_their_burst_are_not_counted(is_scanning: bool
             protocol.scan_trades = None
         connection = connected(Burst(*FRAMES), protocol)
 
-        def deliver(found: Sequence[Event]) -> None:
+        def deliver(found: Sequence[Event]) -> int:
             raise StaleLink(f"{len(found)} events are too many")
 
         connection.deliver = deliver

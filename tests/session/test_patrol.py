@@ -45,7 +45,7 @@ def unable(subscription: Subscription, is_odd: Callable[[bytes], bool]) -> Venue
     class Unable(KrakenProtocol):
         def __init__(self) -> None:
             super().__init__()
-            self.scan_trades = None
+            self.scan_trades = self.scan_books = None
 
         def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
             if is_odd(frame):
@@ -93,7 +93,7 @@ def test_a_book_whose_updates_cannot_be_read_is_withdrawn_when_nothing_proves_it
     class Unable(KrakenProtocol):
         def __init__(self) -> None:
             super().__init__()
-            self.scan_trades = None
+            self.scan_trades = self.scan_books = None
 
         def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
             if is_odd and is_of("book", ETH)(frame):

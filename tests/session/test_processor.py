@@ -1,5 +1,6 @@
 """The intake alone: a venue that finds gaps by number, and one that can prove nothing."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
@@ -42,12 +43,16 @@ from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
+from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.fast import IS_COMPILED
+from fluxum.venues.kraken.books import BOOKS as BOOK_FORM
+from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.trades import TRADES as TRADE_FORM
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.trade_scan import trade_scan
 from fluxum.venues.venue import Checks
+from kraken_tape import Market
 
 BTC = Symbol("BTC/USD")
 BOOK = Subscription(Channel.BOOK, BTC, 10)
@@ -66,9 +71,12 @@ class Owner:
     def cut_announced(self, *told: Any, **more: Any) -> None: ...
 
 
-def unchecked() -> tuple[EventProcessor, Feed, Pipe[Event]]:
+NO_CHECKS = Checks()
+
+
+def unchecked(checks: Checks = NO_CHECKS) -> tuple[EventProcessor, Feed, Pipe[Event]]:
     """The intake of a venue that sends no checksums and promises nothing, carrying one book."""
-    venue = structs.replace(KRAKEN, checks=Checks(), snapshots=frozenset[Channel]())
+    venue = structs.replace(KRAKEN, checks=checks, snapshots=frozenset[Channel]())
     context = FeedContext(
         venue,
         venue.limits,
@@ -489,3 +497,99 @@ def test_a_run_of_trades_is_processed_as_trade_by_trade(
         )
 
     assert outcomes[0] == outcomes[1]
+
+
+ETH = Symbol("ETH/USD")
+MARKETS = {"BTC/USD": BTC, "ETH/USD": ETH}
+
+
+def checked() -> tuple[EventProcessor, Pipe[Event], KrakenProtocol]:
+    """The intake of two books of Kraken that have no snapshot yet, and who reads their frames."""
+    processor, feed, told = unchecked(KRAKEN.checks)
+    processor.add(Subscription(Channel.BOOK, ETH, 10), feed)
+    feed.subscribe([Subscription(Channel.BOOK, ETH, 10)])
+    protocol = KrakenProtocol()
+    protocol.follow_passively()
+    return processor, told, protocol
+
+
+def books_of(changes: list[tuple[int, str]]) -> list[bytes]:
+    """Frames of two markets: snapshots, then updates, some lost, false, or followed by another."""
+    markets = [Market(1), Market(2, "ETH/USD")]
+    frames = [one.snapshot(NOON_NS) for one in markets]
+    for number, (of, change) in enumerate(changes):
+        market = markets[of]
+        frame = market.update(NOON_NS + number)
+        if change == "false":
+            frame = re.sub('"checksum":', '"checksum":1', frame)
+        if change != "lost":
+            frames.append(frame)
+        if change == "snapshot":
+            frames.append(market.snapshot(NOON_NS + number))
+    return [one.encode() for one in frames]
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 0, 0, 1]),
+            st.sampled_from(["right"] * 9 + ["false", "lost", "snapshot"]),
+        ),
+        max_size=40,
+    )
+)
+def test_a_run_of_book_updates_is_processed_as_update_by_update(
+    changes: list[tuple[int, str]],
+) -> None:
+    frames = books_of(changes)
+    scan = book_scan(BOOK_FORM, MARKETS)
+    assert scan is not None
+    outcomes: list[object] = []
+    for is_together in (True, False):
+        processor, told, protocol = checked()
+        if not is_together:
+            protocol.scan_books = None
+        at = 0
+        while at < len(frames):
+            updates = scan(frames, at, NOON_NS) if is_together else None
+            if updates is None:
+                processor.take(list(protocol.receive(frames[at], NOON_NS)))
+                at += 1
+            else:
+                taken = processor.take(updates)
+                assert 0 < taken <= len(updates) == updates.frames
+                at += taken
+        books = [processor.books.get(one) for one in MARKETS.values()]
+        keeper = processor.books
+        outcomes.append(
+            (
+                told.drain(),
+                processor.counts,
+                (keeper.passed, keeper.failed, keeper.unverified, keeper.crossed),
+                [(book.proof(), book.snapshot(), book.evidence.venue_ns) for book in books],
+                [[level.text for level in (*book.bids, *book.asks)] for book in books],
+            )
+        )
+
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+def test_a_false_checksum_ends_its_run() -> None:
+    frames = books_of([(0, "right"), (0, "false"), (0, "right"), (1, "right")])
+    processor, told, protocol = checked()
+    for frame in frames[:2]:
+        processor.take(list(protocol.receive(frame, NOON_NS)))
+    told.drain()
+    assert protocol.scan_books is not None
+    updates = protocol.scan_books(frames, 2, NOON_NS)
+    assert updates is not None
+    assert len(updates) == 4
+
+    assert processor.take(updates) == 2
+
+    assert [type(one) for one in told.drain()] == [BookUpdate, Desync]
+    assert processor.books.get(BTC).proof().status is BookStatus.DESYNCED
+    assert processor.books.get(ETH).proof().checks == 1
+    assert (processor.counts.received, processor.counts.withheld) == (4, 1)

@@ -197,25 +197,31 @@ class BookPair:
         for protocol in (self._scanning, self._receiving):
             protocol.subscribe([Subscription(Channel.BOOK, Symbol("BTC/USD"), 10)])
             protocol.outbox.clear()
-        assert self._scanning._scan_book is not None
-        self._scan: BookScan = self._scanning._scan_book
-        self._receiving._scan_book = None
+        assert self._scanning.scan_books is not None
+        self._scan: BookScan = self._scanning.scan_books
+        self._receiving.scan_books = None
 
     def scan(self, frame: bytes) -> BookUpdate | None:
         """What the scanner makes of a frame."""
-        found = self._scan(frame, NS)
+        found = self._scan([frame], 0, NS)
         return None if found is None else found[0]
 
     def check(self, frame: bytes) -> bool:
         """Give a frame to both, and compare events or errors; false if it is not scanned."""
         assert _outcome(self._scanning, frame) == _outcome(self._receiving, frame), frame
-        return self._scan(frame, NS) is not None
+        return self.scan(frame) is not None
 
 
 def _outcome(protocol: VenueProtocol, frame: bytes) -> str:
-    """The events of a frame in full, or its error."""
+    """The events of a frame in full, what its checksum reads included, or its error."""
     try:
-        return repr(list(protocol.receive(frame, NS)))
+        events = list(protocol.receive(frame, NS))
+        texts = [
+            [level.text for level in (*one.bids, *one.asks)]
+            for one in events
+            if isinstance(one, BookUpdate)
+        ]
+        return repr((events, texts))
     except RemoteProtocolError as error:
         return repr(error)
 

@@ -1,10 +1,12 @@
 """The books of one venue: no update before a snapshot, no book after a failed check."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import Generic, TypeVar
 
 from fluxum.book.book import Book
+from fluxum.book.checksum import JoinedChecksum
+from fluxum.book.fast import follow
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookStatus, Evidence
 from fluxum.errors import NotSubscribed, RemoteProtocolError
@@ -58,6 +60,7 @@ class BookKeeper(Generic[AnyBook]):
         self._venue = venue
         self._make: Callable[[str, Symbol], AnyBook] = make
         self._checksum: Callable[[AnyBook], int] | None = checksum
+        self._joined = _joined_depth(checksum)
         self._depth_proved = depth_proved
         self._books: dict[Symbol, AnyBook] = {}
         self.passed = 0
@@ -129,6 +132,21 @@ class BookKeeper(Generic[AnyBook]):
         except RemoteProtocolError as error:  # a price outside the accepted range
             return self._fail(book, str(error))
         return self._judge(book, evidence, update)
+
+    def follow(self, updates: Sequence[BookUpdate], at: int) -> tuple[int, Verdict | None]:
+        """Apply scanned updates from a place on, up to one that is more or less than PASSED.
+
+        Returns how many passed, and the verdict of the one behind them; `None` if all passed.
+        """
+        passed, is_applied = follow(self._books, updates, at, self._joined)
+        self.passed += passed
+        if at + passed == len(updates):
+            return passed, None
+        update = updates[at + passed]
+        if not is_applied:
+            return passed, self.update(update)
+        book = self._books[update.symbol]
+        return passed, self._judge(book, book.evidence, update)
 
     def withdraw(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
         """Empty one book, if it is there, until its next snapshot."""
@@ -224,3 +242,10 @@ class BookKeeper(Generic[AnyBook]):
     def _withdraw(book: AnyBook, status: BookStatus, reason: str) -> None:
         book.clear()
         book.evidence.withdraw(status, reason)
+
+
+def _joined_depth(checksum: object) -> int:
+    """The depth of a checksum that `follow` computes; 0 for another one, -1 without one."""
+    if checksum is None:
+        return -1
+    return checksum.depth if isinstance(checksum, JoinedChecksum) else 0

@@ -158,7 +158,7 @@ class AccountHistory:
         return wanted(self._oldest_first(page.items)[::-1])[::-1]
 
     async def hand_over_entries(
-        self, since_ns: int, moved: set[Asset], take: Callable[[Sequence[LedgerEntry]], None]
+        self, since_ns: int, moved: set[Asset], take: Callable[[Sequence[LedgerEntry]], object]
     ) -> None:
         """Give entries since an instant to `take`, oldest first: transfers if those are all.
 

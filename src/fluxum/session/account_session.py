@@ -16,7 +16,7 @@ __all__ = ["AccountSession"]
 class AccountSession(Struct, frozen=True):
     """What an account needs of the session it belongs to."""
 
-    deliver: Callable[[Sequence[Event]], None]
+    deliver: Callable[[Sequence[Event]], object]
     have: Callable[[Subscription], None]
     lack: Callable[[Subscription, str], None]
     command: Callable[[int, Command], None]

@@ -24,7 +24,7 @@ from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.session.feed import Feed
 from fluxum.venues.venue import ORDERS, Venue
 
-__all__ = ["ActiveSubscriptions", "Stream"]
+__all__ = ["OF_ACCOUNT", "ActiveSubscriptions", "Stream"]
 
 _PATIENCE_S = 60.0
 _RESYNC_FIRST_S = 1.0
@@ -41,6 +41,8 @@ _KINDS: dict[Channel, tuple[type, ...]] = {
     Channel.BALANCE: (Balances, Balance, LedgerEntry, PositionUpdate, OpenPositions),
     Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
 }
+OF_ACCOUNT = (*_KINDS[Channel.BALANCE], *_KINDS[Channel.EXECUTION])
+"""The kinds of events of an account's streams."""
 
 
 class Stream:

@@ -22,8 +22,9 @@ from fluxum.session.authenticator import Authenticator
 from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
 from fluxum.session.latencies import Latencies
 from fluxum.transport.link import Batched, Link, Stamped
+from fluxum.venues.book_scan import BookScan, ScansBooks
 from fluxum.venues.conversation import UNREADABLE, Auth, UnreadableStream
-from fluxum.venues.trade_scan import ScansTrades
+from fluxum.venues.trade_scan import ScansTrades, TradeScan
 from fluxum.venues.venue import (
     Effect,
     Fetch,
@@ -77,7 +78,7 @@ class Connection:
         counts: LinkCounts,
         raw: Bus[RawFrame],
         latencies: Latencies,
-        deliver: Callable[[Sequence[Event]], None],
+        deliver: Callable[[Sequence[Event]], int],
         reject: Callable[[Rejected], None],
         call_failed: Callable[[Fetch, str, int, Event | None], None],
         hand_over: Callable[[str], None],
@@ -91,7 +92,7 @@ class Connection:
         self._clock = clock
         self._counts, self._raw, self._latencies = counts, raw, latencies
         self.deliver = deliver
-        """Takes the events of every frame; replaced when a link takes over from another."""
+        """Takes the events of one frame or of a run; returns how many frames. May be replaced."""
         self._reject = reject
         self._hand_over = hand_over
         self._age_s = age_s
@@ -109,7 +110,7 @@ class Connection:
             authenticator,
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
-        self._scan = protocol.scan_trades if isinstance(protocol, ScansTrades) else None
+        self._scans = _scans_of(protocol)
         self._is_sampled = True
         self._outbox_filled = asyncio.Event()
         self._is_sending = False
@@ -171,21 +172,15 @@ class Connection:
 
     def _receive(self, frames: list[bytes], received_ns: int) -> None:
         """Deliver the events of frames that were received together, in their order."""
-        counts, raw, scan, receive = self._counts, self._raw, self._scan, self._protocol.receive
+        counts, raw, receive = self._counts, self._raw, self._protocol.receive
         if raw.is_read:
             raw.put_all([RawFrame(frame, received_ns) for frame in frames])
         at, count = 0, len(frames)
         while at < count:
-            if scan is not None:
-                trades = scan(frames, at, received_ns)
-                if trades is not None:
-                    at += trades.frames
-                    counts.frames += trades.frames
-                    counts.data += trades.frames
-                    if self._is_sampled:
-                        self._sample(trades, received_ns)
-                    self.deliver(trades)
-                    continue
+            taken = self._receive_run(frames, at, received_ns)
+            if taken:
+                at += taken
+                continue
             frame = frames[at]
             at += 1
             counts.frames += 1
@@ -207,6 +202,22 @@ class Connection:
                     self.deliver(events)
         if self._protocol.outbox:
             self._outbox_filled.set()
+
+    def _receive_run(self, frames: list[bytes], at: int, received_ns: int) -> int:
+        """Deliver the events of frames that can be scanned; returns how many frames those are."""
+        for scan in self._scans:
+            events = scan(frames, at, received_ns)
+            if events is not None:
+                if self._is_sampled:
+                    self._sample(events, received_ns)
+                counts = self._counts
+                counts.frames += events.frames
+                counts.data += events.frames
+                taken = self.deliver(events)
+                counts.frames -= events.frames - taken  # the others are received once more
+                counts.data -= events.frames - taken
+                return taken
+        return 0
 
     def _sample(self, events: Sequence[Event], received_ns: int) -> None:
         """Measure the first frame with data of each burst."""
@@ -315,3 +326,10 @@ class Connection:
             subscriptions=error.subscriptions if isinstance(error, UnreadableStream) else None,
             received_ns=received_ns,
         )
+
+
+def _scans_of(protocol: VenueProtocol) -> list[TradeScan | BookScan]:
+    """The scanners of a protocol's frames."""
+    trades = protocol.scan_trades if isinstance(protocol, ScansTrades) else None
+    books = protocol.scan_books if isinstance(protocol, ScansBooks) else None
+    return [scan for scan in (trades, books) if scan is not None]

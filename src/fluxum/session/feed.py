@@ -114,7 +114,7 @@ class Feed:
         endpoint: str,
         url: str,
         context: FeedContext,
-        take: Callable[[Sequence[Event]], None],
+        take: Callable[[Sequence[Event]], int],
         owner: FeedOwner,
     ) -> None:
         self.name = name
@@ -236,7 +236,7 @@ class Feed:
             self._back_off(delay_s, str(error))
             await asyncio.sleep(delay_s)
 
-    def take_over(self, take: Callable[[Sequence[Event]], None], owner: FeedOwner) -> None:
+    def take_over(self, take: Callable[[Sequence[Event]], int], owner: FeedOwner) -> None:
         """Use another `take` and owner from now on: this feed replaces one that retires."""
         self.take = take
         self.owner = owner

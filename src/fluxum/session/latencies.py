@@ -51,8 +51,9 @@ class Latencies:
         self.is_measuring = True
 
     def applied(self) -> None:
-        """A book has the frame's update."""
-        self._applied.record(self._now_ns() - self._received_ns)
+        """A book has the update of the frame, if one is being measured."""
+        if self.is_measuring:
+            self._applied.record(self._now_ns() - self._received_ns)
 
     def published(self) -> None:
         """Every reader has the frame's events: its measurement ends."""

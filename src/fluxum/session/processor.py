@@ -11,8 +11,9 @@ from typing import Any
 from fluxum.book.book import Book
 from fluxum.book.keeper import Verdict
 from fluxum.book.proof import BookStatus
-from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
+from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import (
+    AccountEvent,
     Channel,
     Desync,
     Event,
@@ -37,10 +38,10 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.model.order import OpenOrders, OrderUpdate
-from fluxum.model.position import OpenPositions, PositionUpdate
+from fluxum.model.order import OpenOrders
 from fluxum.session.account import Account
-from fluxum.session.active_subscriptions import ActiveSubscriptions, Stream
+from fluxum.session.active_subscriptions import OF_ACCOUNT, ActiveSubscriptions, Stream
+from fluxum.session.book_runs import take_books
 from fluxum.session.candles import Candles
 from fluxum.session.damage import Damage
 from fluxum.session.feed import Feed, FeedContext
@@ -48,6 +49,7 @@ from fluxum.session.gaps import GapLedger
 from fluxum.session.publisher import Publisher
 from fluxum.session.tickers import JoinedTickers
 from fluxum.session.trade_runs import follow
+from fluxum.venues.book_scan import ScannedBooks
 from fluxum.venues.trade_scan import ScannedTrades
 from fluxum.venues.venue import QUOTES
 
@@ -55,16 +57,6 @@ __all__ = ["EventProcessor"]
 
 _AS_BEFORE, _PASSED = Verdict.AS_BEFORE, Verdict.PASSED  # to look up a member costs a call
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
-_OfAccount = (
-    OrderUpdate
-    | Fill
-    | LedgerEntry
-    | OpenOrders
-    | Balances
-    | Balance
-    | PositionUpdate
-    | OpenPositions
-)
 
 
 class EventProcessor:
@@ -105,7 +97,7 @@ class EventProcessor:
             Ticker: self._ticker,
             Candle: self._candle,
             Instrument: self._instrument,
-            **dict.fromkeys(_OfAccount.__args__, self._account),
+            **dict.fromkeys(OF_ACCOUNT, self._account),
             Subscribed: self._subscribed,
             Unsubscribed: self._acknowledged,
             Refused: self._refused,
@@ -132,15 +124,24 @@ class EventProcessor:
 
     # Events
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Handle the events of one frame."""
-        is_measured = self._latencies.is_measuring
+    def take(self, events: Sequence[Event]) -> int:
+        """Handle the events of a frame or of a run of frames; returns how many frames.
+
+        A run of books ends behind a check that fails: what follows is read in another way.
+        """
+        is_measured, frames = self._latencies.is_measuring, 1
         self.counts.received += len(events)
-        if type(events) is ScannedTrades and follow(
-            events, self._trade_streams.get(events.symbol), self.gaps, self._offset_received
-        ):
-            self.bus.put_all(events)
+        if type(events) is ScannedBooks:
+            frames = take_books(events, self.books, self.bus, self._judged)
+            self.counts.received -= len(events) - frames
+            self._latencies.applied()
             events = ()
+        elif type(events) is ScannedTrades:
+            frames = events.frames
+            stream = self._trade_streams.get(events.symbol)
+            if follow(events, stream, self.gaps, self._offset_received):
+                self.bus.put_all(events)
+                events = ()
         handlers, put = self._handlers, self._put
         for event in events:
             if type(event) is not BookUpdate:  # nearly all are, so the others may cost a look-up
@@ -155,6 +156,7 @@ class EventProcessor:
                 self._judged(verdict, event)
         if is_measured:
             self._latencies.published()
+        return frames
 
     def lose(self, feed: Feed, reason: str, now_ns: int) -> None:
         """A feed's link is gone: withdraw its streams, open their gaps, and publish LinkLost."""
@@ -353,7 +355,7 @@ class EventProcessor:
 
     # The account
 
-    def _account(self, event: _OfAccount) -> None:
+    def _account(self, event: AccountEvent) -> None:
         stream = self.active.find(type(event), None)
         if stream is None or self.account is None or not self.account.receive(event):
             self.counts.withheld += 1
@@ -486,8 +488,6 @@ class EventProcessor:
                 reason = f"refused: {event.message}"
                 self.active.withdraw(event.subscription, BookStatus.SYNCING, reason)
                 stream.lack(reason)
-
-    # Pieces
 
     def _have(self, stream: Stream) -> None:
         if stream.feed.readiness.lacks(stream.subscription):

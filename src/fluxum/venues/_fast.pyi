@@ -5,7 +5,7 @@ from fluxum.model.market import BookUpdate, Trade
 from fluxum.venues.book_form import BookForm
 from fluxum.venues.trade_form import TradeForm
 
-__all__ = ["CompiledBookScanner", "CompiledScanner", "ScannedTrades"]
+__all__ = ["CompiledBookScanner", "CompiledScanner", "ScannedBooks", "ScannedTrades"]
 
 class ScannedTrades(list[Trade]):
     symbol: Symbol
@@ -27,6 +27,9 @@ class CompiledScanner:
         self, frames: list[bytes], at: int, received_ns: int, due: int = 0, /
     ) -> ScannedTrades | None: ...
 
+class ScannedBooks(list[BookUpdate]):
+    frames: int
+
 class CompiledBookScanner:
     def __init__(self, form: BookForm, symbols: Mapping[str, Symbol]) -> None: ...
-    def scan(self, frame: bytes, received_ns: int, /) -> tuple[BookUpdate] | None: ...
+    def scan(self, frames: list[bytes], at: int, received_ns: int, /) -> ScannedBooks | None: ...

@@ -5,18 +5,18 @@ Read `fluxum.venues.trade_scan` and `book_scan` first: they are how this is reac
 given back as None, and the venue's own Python reads it.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.string cimport memchr, memcmp, memcpy, strncmp
+from libc.string cimport memcmp, memcpy, strncmp
+
+from fluxum.book._fast cimport WireRow, levels_of_rows, wire_row
+from fluxum.model._fast cimport Places
 
 from decimal import Decimal
-from types import MemberDescriptorType
 
 from fluxum.errors import BadInput
 from fluxum.model.fast import instant
-from fluxum.model.levels import Levels
 from fluxum.model.market import BookUpdate, Trade
 from fluxum.venues.book_form import BookHole
 from fluxum.venues.trade_form import Holds, Hole
@@ -24,39 +24,27 @@ from fluxum.venues.trade_form import Holds, Hole
 cdef extern from "Python.h":
     const void *PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
-    ctypedef struct PyTypeObject:
-        object (*tp_alloc)(PyTypeObject *kind, Py_ssize_t count)
 
-    object PyObject_Vectorcall(
-        object function, PyObject *const *arguments, size_t count, object names
-    )
+__all__ = ["CompiledBookScanner", "CompiledScanner", "ScannedBooks", "ScannedTrades"]
 
-cdef extern from "structmember.h":
-    ctypedef struct PyMemberDef:
-        Py_ssize_t offset
-
-cdef extern from *:
-    ctypedef struct PyMemberDescrObject:
-        PyMemberDef *d_member
-
-__all__ = ["CompiledBookScanner", "CompiledScanner", "ScannedTrades"]
-
-cdef object _Decimal = Decimal, _Trade = Trade, _instant = instant
+cdef object _Decimal = Decimal, _instant = instant
 cdef object _A_SYMBOL = Hole.SYMBOL
 cdef object _A_TEXT = Hole.TEXT, _DUE = Hole.DUE
 cdef object _false = False
-cdef object _BookUpdate = BookUpdate, _Levels = Levels
 cdef object _BOOK_SYMBOL = BookHole.SYMBOL, _BIDS = BookHole.BIDS, _ASKS = BookHole.ASKS
 cdef object _CHECKSUM = BookHole.CHECKSUM
 cdef tuple NAMES = (
     "venue", "symbol", "side", "price", "quantity", "trade_id", "sequence", "order_type",
-    "venue_ns", "received_ns",
+    "venue_ns", "received_ns", "backfilled",
 )
+cdef Places _of_trades = Places(
+    Trade, NAMES, lambda *values: Trade(**dict(zip(NAMES, values)))
+)
+cdef Places _of_updates = Places(BookUpdate, BookUpdate.__struct_fields__, BookUpdate)
 
 cdef enum:
     LENGTH = 30  # of a number that is read here; what is longer is read by `exact`
     WHOLE = 18  # digits of a whole number
-    DECIMALS = 18  # of a price
     TO_POINT = 20  # characters of 2026-01-31T12:00:00.
     REMEMBERED = 4096  # prices, by their text
     FIELDS = 24  # that a row can have
@@ -84,9 +72,6 @@ cdef long long[10] SCALES = [
     1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1
 ]
 cdef long long FIRST_MS = 1_230_940_800_000, LAST_MS = 4_102_444_800_000  # as plausible_millis
-
-cdef Py_ssize_t[11] _places
-cdef bint _has_places = False
 
 cdef struct Remembered:
     PyObject *price
@@ -185,10 +170,7 @@ cdef object made(
     object sequence, object order_type, object venue_ns, object received_ns
 ):
     """A trade of values whose types are right."""
-    cdef PyObject *given[10]
-    cdef PyTypeObject *kind
-    cdef char *place
-    cdef int at
+    cdef PyObject *given[11]
     given[0] = <PyObject *>venue
     given[1] = <PyObject *>symbol
     given[2] = <PyObject *>side
@@ -199,42 +181,8 @@ cdef object made(
     given[7] = <PyObject *>order_type
     given[8] = <PyObject *>venue_ns
     given[9] = <PyObject *>received_ns
-    if not _has_places:
-        return PyObject_Vectorcall(_Trade, given, 0, NAMES)
-    kind = <PyTypeObject *>_Trade
-    trade = kind.tp_alloc(kind, 0)
-    place = <char *><PyObject *>trade
-    for at in range(10):
-        Py_INCREF(<object>given[at])
-        (<PyObject **>(place + _places[at]))[0] = given[at]
-    Py_INCREF(_false)
-    (<PyObject **>(place + _places[10]))[0] = <PyObject *>_false
-    return trade
-
-
-cdef bint find_places() except -1:
-    """Learn where a trade keeps its fields; false if that is not what it seems to be.
-
-    A trade has a plain object for each field, as its descriptors say. Writing them costs a fifth of
-    a call with ten names. It is tried once, and compared with a trade that is made by such a call.
-    """
-    global _has_places
-    cdef int at
-    names = (*NAMES, "backfilled")
-    if Trade.__struct_fields__ != tuple(sorted(names, key=Trade.__struct_fields__.index)):
-        return False
-    for at, name in enumerate(names):
-        descriptor = Trade.__dict__[name]
-        if type(descriptor) is not MemberDescriptorType:
-            return False
-        _places[at] = (<PyMemberDescrObject *>descriptor).d_member.offset
-    _has_places = True
-    one, two = Decimal(1), Decimal(2)
-    trade = made("a", "b", "c", one, two, "d", 3, "e", 4, 5)
-    values = ("a", "b", "c", one, two, "d", 3, "e", 4, 5)
-    if repr(trade) != repr(Trade(**dict(zip(NAMES, values)))):
-        _has_places = False
-    return _has_places
+    given[10] = <PyObject *>_false
+    return _of_trades.make(given)
 
 
 cdef class Seconds:
@@ -578,6 +526,14 @@ cdef class CompiledScanner:
         return at + 1
 
 
+cdef class ScannedBooks(list):
+    """See `fluxum.venues.book_scan.ScannedBooks`."""
+
+    @property
+    def frames(self):
+        return len(self)
+
+
 cdef class CompiledBookScanner:
     """See `fluxum.venues.book_scan.BookScan`."""
 
@@ -585,6 +541,8 @@ cdef class CompiledBookScanner:
     cdef dict symbols
     cdef list parts
     cdef bytes opening, middle, closing
+    cdef str name  # of the market that was read last
+    cdef object symbol  # of that name
     cdef object found  # the levels that were read last
     cdef Seconds seconds
 
@@ -595,13 +553,28 @@ cdef class CompiledBookScanner:
         self.opening, self.middle, self.closing = form.level
         self.seconds = Seconds()
 
-    def scan(self, frame, received_ns):
+    def scan(self, list frames, Py_ssize_t at, received_ns):
+        """The updates of the frames from `at` on; None if that frame is of another form."""
+        cdef ScannedBooks found = None
+        self.name = None  # since then its subscription may have ended
+        while at < len(frames):
+            update = self.update(frames[at], received_ns)
+            if update is None:
+                break
+            if found is None:
+                found = ScannedBooks.__new__(ScannedBooks)
+            found.append(update)
+            at += 1
+        return found
+
+    cdef object update(self, frame, received_ns):
         """The update of a frame, None for one of another form."""
         cdef const char *at
         cdef const char *end
         cdef Py_ssize_t length
         cdef long long number = 0, instant_ns = -1
-        cdef object symbol = None, bids = None, asks = None, checksum = None
+        cdef object bids = None, asks = None, checksum = None, venue_ns
+        cdef PyObject *given[8]
         if type(frame) is not bytes:
             return None
         at = PyBytes_AS_STRING(frame)
@@ -613,8 +586,10 @@ cdef class CompiledBookScanner:
                 end = at + length
             elif part is _BOOK_SYMBOL:
                 end = text_end(at)
-                symbol = self.symbols.get(PyUnicode_DecodeLatin1(at, end - at, NULL))
-                if symbol is None:
+                if self.name is None or not is_same(self.name, at, end - at):
+                    self.name = PyUnicode_DecodeLatin1(at, end - at, NULL)
+                    self.symbol = self.symbols.get(self.name)
+                if self.symbol is None:
                     return None
             elif part is _BIDS:
                 end = self.levels(at)
@@ -631,25 +606,30 @@ cdef class CompiledBookScanner:
                 if instant_ns < 0:
                     return None
             if end is NULL:
-                self.found = None
                 return None
             at = end
-        self.found = None
         if at != PyBytes_AS_STRING(frame) + PyBytes_GET_SIZE(frame):
             return None
-        return (
-            _BookUpdate(self.venue, symbol, bids, asks, instant_ns, received_ns, checksum),
-        )
+        venue_ns = instant_ns
+        given[0] = <PyObject *>self.venue
+        given[1] = <PyObject *>self.symbol
+        given[2] = <PyObject *>bids
+        given[3] = <PyObject *>asks
+        given[4] = <PyObject *>venue_ns
+        given[5] = <PyObject *>received_ns
+        given[6] = <PyObject *>checksum
+        given[7] = <PyObject *>None
+        return _of_updates.make(given)
 
     cdef const char *levels(self, const char *at) except? NULL:
         """Read the levels of one side, up to the bracket behind them."""
         cdef const char *price
+        cdef const char *price_end
         cdef const char *quantity
-        cdef const char *point
-        cdef Py_ssize_t price_length, length, count
+        cdef Py_ssize_t length
         cdef bint is_some = False
-        cdef char[2 * LENGTH] digits
         cdef list rows
+        cdef WireRow row
         if at[0] == c']':
             self.found = ()
             return at
@@ -659,31 +639,20 @@ cdef class CompiledBookScanner:
             if strncmp(at, PyBytes_AS_STRING(self.opening), length) != 0:
                 return NULL
             price = at + length
-            at = number_end(price, &is_some)
-            if at is NULL:
-                return NULL
-            price_length = at - price
-            point = <const char *>memchr(price, c'.', price_length)
-            if point is not NULL and at - point - 1 > DECIMALS:
+            price_end = number_end(price, &is_some)
+            if price_end is NULL:
                 return NULL
             length = PyBytes_GET_SIZE(self.middle)
-            if strncmp(at, PyBytes_AS_STRING(self.middle), length) != 0:
+            if strncmp(price_end, PyBytes_AS_STRING(self.middle), length) != 0:
                 return NULL
-            quantity = at + length
+            quantity = price_end + length
             at = number_end(quantity, &is_some)
             if at is NULL:
                 return NULL
-            length = at - quantity
-            price_text = PyUnicode_DecodeLatin1(price, price_length, NULL)
-            quantity_text = PyUnicode_DecodeLatin1(quantity, length, NULL)
-            if is_some:
-                count = add_digits(price, price_length, digits)
-                count += add_digits(quantity, length, digits + count)
-                rows.append(
-                    (price_text, quantity_text, PyBytes_FromStringAndSize(digits, count))
-                )
-            else:
-                rows.append((price_text, quantity_text))
+            row = wire_row(price, price_end - price, quantity, at - quantity)
+            if row is None:
+                return NULL
+            rows.append(row)
             length = PyBytes_GET_SIZE(self.closing)
             if strncmp(at, PyBytes_AS_STRING(self.closing), length) != 0:
                 return NULL
@@ -693,20 +662,5 @@ cdef class CompiledBookScanner:
             if at[0] != c',':
                 return NULL
             at += 1
-        levels = _Levels.__new__(_Levels)
-        levels.rows, levels._made = rows, None
-        self.found = levels
+        self.found = levels_of_rows(rows)
         return at
-
-
-cdef inline Py_ssize_t add_digits(const char *text, Py_ssize_t length, char *digits) noexcept:
-    """The digits of a plain number without its leading zeros, and how many they are."""
-    cdef Py_ssize_t at, count = 0
-    for at in range(length):
-        if text[at] != c'.' and (count or text[at] != c'0'):
-            digits[count] = text[at]
-            count += 1
-    return count
-
-
-find_places()

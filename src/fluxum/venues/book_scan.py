@@ -1,26 +1,43 @@
 """Updates of books in the form in which a venue writes them now, scanned at once if compiled.
 
-A scanner makes the update of a frame of this form in one pass, and returns `None` for any other
-frame, which the venue's own Python reads. Its levels are made when they are read.
+A scanner makes the updates of frames of this form in one pass, and returns `None` for any other
+frame, which the venue's own Python reads. Levels are made when they are read. Without a compiler
+there are no scanners.
+
+`ScannedBooks` are updates that were received together, one of each of their `frames`, in a list
+that is read only.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookUpdate
 from fluxum.venues.book_form import BookForm
-from fluxum.venues.fast import IS_COMPILED, CompiledBookScanner
+from fluxum.venues.fast import IS_COMPILED, CompiledBookScanner, ScannedBooks
 
-__all__ = ["BookScan", "book_scan"]
+__all__ = ["BookScan", "ScannedBooks", "ScansBooks", "book_scan"]
 
 
 class BookScan(Protocol):
-    """Scans one frame."""
+    """Scans frames that were received together."""
 
-    def __call__(self, frame: bytes, received_ns: int, /) -> tuple[BookUpdate] | None:
-        """The update of a frame of the form; `None` for any other frame."""
+    def __call__(self, frames: list[bytes], at: int, received_ns: int, /) -> ScannedBooks | None:
+        """The updates of the frames from `at` on; `None` if that frame is not of the form.
+
+        It ends before the first frame of another form, and leaves the protocol as it was: frames
+        may be scanned once more.
+        """
         ...
+
+
+@runtime_checkable
+class ScansBooks(Protocol):
+    """A venue's protocol whose frames of books may be scanned instead of received.
+
+    A scanned frame has the event that `receive` returns. `scan_books` is `None` without a compiler.
+    """
+
+    scan_books: BookScan | None
 
 
 def book_scan(form: BookForm, symbols: Mapping[str, Symbol]) -> BookScan | None:

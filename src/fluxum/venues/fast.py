@@ -6,15 +6,31 @@ There is nothing in their place without a compiler: a venue's own Python reads a
 
 from typing import TYPE_CHECKING
 
-__all__ = ["IS_COMPILED", "CompiledBookScanner", "CompiledScanner", "ScannedTrades"]
+__all__ = [
+    "IS_COMPILED",
+    "CompiledBookScanner",
+    "CompiledScanner",
+    "ScannedBooks",
+    "ScannedTrades",
+]
 
 if TYPE_CHECKING:
-    from fluxum.venues._fast import CompiledBookScanner, CompiledScanner, ScannedTrades
+    from fluxum.venues._fast import (
+        CompiledBookScanner,
+        CompiledScanner,
+        ScannedBooks,
+        ScannedTrades,
+    )
 
     IS_COMPILED: bool
 else:
     try:
-        from fluxum.venues._fast import CompiledBookScanner, CompiledScanner, ScannedTrades
+        from fluxum.venues._fast import (
+            CompiledBookScanner,
+            CompiledScanner,
+            ScannedBooks,
+            ScannedTrades,
+        )
 
         IS_COMPILED = True
     except ImportError:
@@ -22,4 +38,7 @@ else:
         CompiledBookScanner = CompiledScanner = None
 
         class ScannedTrades(list):
+            """There are none without a compiler."""
+
+        class ScannedBooks(list):
             """There are none without a compiler."""

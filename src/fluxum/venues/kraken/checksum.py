@@ -7,12 +7,15 @@ With fewer than ten levels a side, those that exist are used.
 
 from zlib import crc32
 
-from fluxum.book.book import Book
+from fluxum.book.checksum import JoinedChecksum
 from fluxum.book.level3 import Level3Book, OrderLadder
 
 __all__ = ["DEPTH_PROVED", "book_checksum", "digits", "level3_checksum"]
 
 DEPTH_PROVED = 10
+
+book_checksum = JoinedChecksum(DEPTH_PROVED)
+"""The checksum of a level 2 book."""
 
 
 def digits(number: bytes) -> bytes:
@@ -21,15 +24,6 @@ def digits(number: bytes) -> bytes:
     `b"0.00100000"` gives `b"100000"`. The text must be plain, without an exponent.
     """
     return number.replace(b".", b"").lstrip(b"0")
-
-
-def book_checksum(book: Book) -> int:
-    """The checksum of a level 2 book; what a side adds is kept until that side changes."""
-    bids, asks = book.bids, book.asks
-    return crc32(
-        bids.joined_text or bids.joined(DEPTH_PROVED),
-        crc32(asks.joined_text or asks.joined(DEPTH_PROVED)),
-    )
 
 
 def level3_checksum(book: Level3Book) -> int:

@@ -74,7 +74,7 @@ class KrakenProtocol:
             Channel.TRADE: self._trade_symbols,
             Channel.BOOK: self._book_symbols,
         }
-        self._scan_book = book_scan(BOOKS, self._book_symbols)
+        self.scan_books = book_scan(BOOKS, self._book_symbols)
         self.scan_trades = trade_scan(TRADES, self._trade_symbols)
         self._loose = LooseReader(self._by_topic, self._owner)
         self._candles = CandleRuns(kept=1000)
@@ -139,10 +139,10 @@ class KrakenProtocol:
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a frame; raises RemoteProtocolError when it makes no sense."""
-        if self._scan_book is not None:
-            update = self._scan_book(frame, received_ns)
-            if update is not None:
-                return update
+        if self.scan_books is not None:
+            updates = self.scan_books([frame], 0, received_ns)
+            if updates is not None:
+                return updates
         try:
             message = native.decode_frame(frame)
         except UNREADABLE as error:
