@@ -6,7 +6,7 @@ commands are refused.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from msgspec import Struct
 
@@ -78,6 +78,10 @@ class Account:
         self.rest_client = rest_client
         self.rules = rules
         """The venue's rules of order entry, for the account's tier."""
+        self.instrument: Callable[[Symbol], Instrument | None] = _of_no_session
+        """A market's rules, if the session subscribed to instruments and has received them."""
+        self.book: Callable[[Symbol], Book] = _of_no_session
+        """A market's live book; raises NotSubscribed."""
         self.queries = queries
         """The queries that the venue offers, for `query`."""
         self.following = AccountState(
@@ -88,6 +92,7 @@ class Account:
         self._audit_s = options.audit_s
         self._symbols = dict.fromkeys(options.symbols)
         self._owner: AccountSession | None = None
+        self._is_ready: Callable[[], bool] = lambda: False  # of its session
         self._work: Background | None = None
         self._left_out = RecentIds()
         self._last_command = 0
@@ -168,7 +173,7 @@ class Account:
     @property
     def is_following(self) -> bool:
         """Whether orders and fills are known without a gap, so that commands are accepted."""
-        return self._session.is_ready() and self.following.is_orders_valid
+        return self.following.is_orders_valid and self._is_ready()
 
     def command(self, command: Command) -> int:
         """Send a command and return its number, which the answers repeat.
@@ -177,7 +182,7 @@ class Account:
         the venue does not offer. In both cases nothing was sent. Cancels are sent whenever there
         is a link.
         """
-        if not (self.is_following or is_cancel(command)):
+        if not ((self.following.is_orders_valid and self._is_ready()) or is_cancel(command)):
             raise TransportError(f"the account at {self._venue} is not followed: nothing was sent")
         number = self._last_command + 1
         self._session.command(number, command)
@@ -187,14 +192,6 @@ class Account:
     def account_events(self) -> Pipe[Event]:
         """All events of the account and its link, in order; the pipe fails rather than drop one."""
         return self._session.events()
-
-    def instrument(self, symbol: Symbol) -> Instrument | None:
-        """A market's rules, if the session subscribed to instruments and has received them."""
-        return self._session.instrument(symbol)
-
-    def book(self, symbol: str) -> Book:
-        """A market's live book; raises NotSubscribed."""
-        return self._session.book(symbol)
 
     def now_ns(self) -> int:
         """The clock of the session."""
@@ -217,7 +214,8 @@ class Account:
 
     def attach(self, owner: AccountSession) -> None:
         """Attach the account to its session; called once, before anything else."""
-        self._owner = owner
+        self._owner, self._is_ready = owner, owner.is_ready
+        self.instrument, self.book = owner.instrument, owner.book
 
     def open(self, work: Background) -> None:
         """The session's block was entered."""
@@ -334,3 +332,7 @@ class Account:
     def _background(self) -> Background:
         assert self._work is not None, "an account's link lives inside its session's block"
         return self._work
+
+
+def _of_no_session(symbol: Symbol) -> NoReturn:
+    raise AssertionError(f"an account is attached by its session, before {symbol} is looked up")
