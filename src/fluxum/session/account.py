@@ -6,7 +6,7 @@ commands are refused.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -63,6 +63,11 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
 class Account:
     """An account as a session with credentials knows it, and its queries and commands."""
 
+    instrument: Callable[[Symbol], Instrument | None]
+    """A market's rules, if the session subscribed to instruments and has received them."""
+    book: Callable[[Symbol], Book]
+    """A market's live book; raises NotSubscribed."""
+
     def __init__(
         self,
         venue: str,
@@ -78,10 +83,6 @@ class Account:
         self.rest_client = rest_client
         self.rules = rules
         """The venue's rules of order entry, for the account's tier."""
-        self.instrument: Callable[[Symbol], Instrument | None] = _of_no_session
-        """A market's rules, if the session subscribed to instruments and has received them."""
-        self.book: Callable[[Symbol], Book] = _of_no_session
-        """A market's live book; raises NotSubscribed."""
         self.queries = queries
         """The queries that the venue offers, for `query`."""
         self.following = AccountState(
@@ -332,7 +333,3 @@ class Account:
     def _background(self) -> Background:
         assert self._work is not None, "an account's link lives inside its session's block"
         return self._work
-
-
-def _of_no_session(symbol: Symbol) -> NoReturn:
-    raise AssertionError(f"an account is attached by its session, before {symbol} is looked up")

@@ -16,7 +16,6 @@ from fluxum.pacing import Backoff, CallCounter
 from fluxum.session.account import Account, AccountOptions
 from fluxum.session.account_session import AccountSession
 from fluxum.session.authenticator import RETRY_S, Authenticator, Nonces, TokenKeeper
-from fluxum.session.feed import Feed
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.session.rest_client import RestClient

@@ -47,6 +47,7 @@ _match_id = re.compile(
 _BATCH = (2, 15)
 _BATCH_CANCEL = (2, 50)
 _AFTER_MAX_S = 86_400
+_PLAIN_MAX = 30
 
 Fields = TypeVar("Fields", bound=native.OrderFields)
 Wire = tuple[str, Any]  # the method and the Struct of its parameters
@@ -269,6 +270,9 @@ def _number(value: Decimal | None, *, signed: bool = False) -> Raw | UnsetType:
 
 
 def _written(value: Decimal, *, signed: bool = False) -> Raw:
+    text = str(value)
+    if len(text) < _PLAIN_MAX and text.replace(".", "").isdecimal() and text.strip("0."):
+        return Raw(text)  # a number above zero without an exponent, as nearly all are
     if not value.is_finite() or (value <= 0 and not signed) or not -30 < value.adjusted() < 30:
         expected = "a finite number" if signed else "a number above zero"
         raise BadInput(f"{expected} was expected, was {value}")
