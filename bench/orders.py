@@ -86,11 +86,12 @@ class FixedLink:
         self._link = link
         self._took_s = took_s
         self._answers: deque[bytes] = deque()
-        self._arrived = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self._sequence = 0
         self._orders = 0
         self._open: list[str] = []
-        self._receiving: asyncio.Task[bytes] | None = None
+        self._is_closed = False
+        self._pump = asyncio.ensure_future(self._forward())
 
     async def send(self, frame: bytes) -> None:
         if frame.startswith(b'{"method":"cancel_all"'):
@@ -114,7 +115,7 @@ class FixedLink:
                 f'"sequence":{self._sequence}}}'.encode()
             )
         self._open.clear()
-        self._arrived.set()
+        self._wake()
 
     def _answer(self, frame: bytes) -> None:
         begun = time.perf_counter()
@@ -139,25 +140,38 @@ class FixedLink:
                 f'"timestamp":"{when}"}}],"sequence":{self._sequence}}}'
             ).encode(),
         )
-        self._arrived.set()
+        self._wake()
         self._took_s.value = time.perf_counter() - begun
 
-    async def receive(self) -> bytes:
-        """An answer, else what the exchange sends; its `executions` set the numbers of ours."""
-        while not self._answers:
-            if self._receiving is None:
-                self._receiving = asyncio.ensure_future(self._link.receive())
-                self._receiving.add_done_callback(lambda one: one.cancelled() or one.exception())
-            arrived = asyncio.ensure_future(self._arrived.wait())
-            await asyncio.wait((self._receiving, arrived), return_when=asyncio.FIRST_COMPLETED)
-            arrived.cancel()
-            self._arrived.clear()
-            if not self._answers and self._receiving.done():
-                frame, self._receiving = self._receiving.result(), None
+    async def _forward(self) -> None:
+        """Answer with what the exchange sends; its `executions` set the numbers of ours."""
+        try:
+            while True:
+                frame = await self._link.receive()
                 found = re.search(rb'"channel":"executions".*"sequence":(\d+)', frame)
                 self._sequence = int(found[1]) if found else self._sequence
-                return frame
+                self._answers.append(frame)
+                self._wake()
+        finally:
+            self._is_closed = True
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def receive(self) -> bytes:
+        """An answer, or what the exchange sent."""
+        while not self._answers:
+            if self._is_closed:
+                await self._pump  # raises why
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
         return self._answers.popleft()
+
+    def close(self) -> None:
+        """Forward nothing more."""
+        self._pump.cancel()
 
 
 class AnsweringExchange(SimulatedExchange):
@@ -169,8 +183,14 @@ class AnsweringExchange(SimulatedExchange):
     @asynccontextmanager
     async def dial(self, url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         async with super().dial(url, headers) as link:
-            kind = FixedLink if self.is_fixed.value else AnsweringLink
-            yield kind(link, self.took_s)
+            if not self.is_fixed.value:
+                yield AnsweringLink(link, self.took_s)
+                return
+            fixed = FixedLink(link, self.took_s)
+            try:
+                yield fixed
+            finally:
+                fixed.close()
 
 
 def serve_both(
