@@ -6,7 +6,9 @@ the simulated exchange, whose time from a request to the first answer is measure
 apart; and with fixed answers: an order is not entered, but answered at once with an acceptance and
 the order's first update, made of a template. So the second way has as little of the exchange as
 the echo. CPU times are of this process. With `--journal` orders are written to a file and synced
-first, which is shown apart too.
+first, which is shown apart too. What follows an order, such as its update and what readers get of
+it, is in the CPU time of its whole turn, up to the next one. Every 50 orders are canceled, which is
+not timed.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from pathlib import Path
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
 from fluxum.clock import SystemClock
+from fluxum.errors import RateLimited
 from fluxum.model.account import Credentials
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
@@ -40,7 +43,7 @@ from fluxum.session.account_config import AccountConfig
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.serve import serve
 from fluxum.trader import Trader, trade
-from fluxum.transport.link import Link
+from fluxum.transport.link import Batched, Link
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
 
@@ -49,6 +52,8 @@ KEY, SECRET = "bench", base64.b64encode(b"bench").decode()
 BTC = Symbol("BTC/USD")
 PAUSE_S = 0.055  # twice for an order: 200 orders stay below the venue's own allowances
 FRAME = "x" * 250
+WHEN = "2026-01-31T12:00:00.000000Z"
+OPEN_MAX = 50  # then all are canceled: an exchange takes so many open orders and no more
 
 
 # The other process
@@ -81,21 +86,45 @@ class FixedLink:
         self._link = link
         self._took_s = took_s
         self._answers: deque[bytes] = deque()
-        self._arrived = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self._sequence = 0
         self._orders = 0
-        self._receiving: asyncio.Task[bytes] | None = None
+        self._open: list[str] = []
+        self._is_closed = False
+        self._pump = asyncio.ensure_future(self._forward())
 
     async def send(self, frame: bytes) -> None:
-        if not frame.startswith(b'{"method":"add_order"'):
+        if frame.startswith(b'{"method":"cancel_all"'):
+            self._cancel_all(json.loads(frame)["req_id"])
+        elif frame.startswith(b'{"method":"add_order"'):
+            self._answer(frame)
+        else:
             await self._link.send(frame)
-            return
+
+    def _cancel_all(self, number: int) -> None:
+        """Answer a cancel of all orders, of which the exchange knows nothing."""
+        self._answers.append(
+            f'{{"method":"cancel_all","req_id":{number},"result":{{"count":{len(self._open)}}},'
+            f'"success":true,"time_in":"{WHEN}","time_out":"{WHEN}"}}'.encode()
+        )
+        for name in self._open:
+            self._sequence += 1
+            self._answers.append(
+                f'{{"channel":"executions","type":"update","data":[{{"order_id":"{name}",'
+                f'"exec_type":"canceled","order_status":"canceled","timestamp":"{WHEN}"}}],'
+                f'"sequence":{self._sequence}}}'.encode()
+            )
+        self._open.clear()
+        self._wake()
+
+    def _answer(self, frame: bytes) -> None:
         begun = time.perf_counter()
         asked = json.loads(frame)
         self._orders += 1
         self._sequence += 1
         name = f"OFIXED-{self._orders:05d}-ORDERS"
-        params, when = asked["params"], "2026-01-31T12:00:00.000000Z"
+        self._open.append(name)
+        params, when = asked["params"], WHEN
         self._answers += (
             (
                 f'{{"method":"add_order","req_id":{asked["req_id"]},"result":{{"order_id":"{name}",'
@@ -111,25 +140,38 @@ class FixedLink:
                 f'"timestamp":"{when}"}}],"sequence":{self._sequence}}}'
             ).encode(),
         )
-        self._arrived.set()
+        self._wake()
         self._took_s.value = time.perf_counter() - begun
 
-    async def receive(self) -> bytes:
-        """An answer, else what the exchange sends; its `executions` set the numbers of ours."""
-        while not self._answers:
-            if self._receiving is None:
-                self._receiving = asyncio.ensure_future(self._link.receive())
-                self._receiving.add_done_callback(lambda one: one.cancelled() or one.exception())
-            arrived = asyncio.ensure_future(self._arrived.wait())
-            await asyncio.wait((self._receiving, arrived), return_when=asyncio.FIRST_COMPLETED)
-            arrived.cancel()
-            self._arrived.clear()
-            if not self._answers and self._receiving.done():
-                frame, self._receiving = self._receiving.result(), None
+    async def _forward(self) -> None:
+        """Answer with what the exchange sends; its `executions` set the numbers of ours."""
+        try:
+            while True:
+                frame = await self._link.receive()
                 found = re.search(rb'"channel":"executions".*"sequence":(\d+)', frame)
                 self._sequence = int(found[1]) if found else self._sequence
-                return frame
+                self._answers.append(frame)
+                self._wake()
+        finally:
+            self._is_closed = True
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def receive(self) -> bytes:
+        """An answer, or what the exchange sent."""
+        while not self._answers:
+            if self._is_closed:
+                await self._pump  # raises why
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
         return self._answers.popleft()
+
+    def close(self) -> None:
+        """Forward nothing more."""
+        self._pump.cancel()
 
 
 class AnsweringExchange(SimulatedExchange):
@@ -141,8 +183,14 @@ class AnsweringExchange(SimulatedExchange):
     @asynccontextmanager
     async def dial(self, url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         async with super().dial(url, headers) as link:
-            kind = FixedLink if self.is_fixed.value else AnsweringLink
-            yield kind(link, self.took_s)
+            if not self.is_fixed.value:
+                yield AnsweringLink(link, self.took_s)
+                return
+            fixed = FixedLink(link, self.took_s)
+            try:
+                yield fixed
+            finally:
+                fixed.close()
 
 
 def serve_both(
@@ -182,16 +230,19 @@ def serve_both(
 
 
 class TimedLink:
-    """A link that notes when its last frame was written."""
+    """A link that notes when its last frame was written, also by the CPU time of the process."""
 
     def __init__(self, link: Link, written: list[float]) -> None:
         self._link = link
         self._written = written
         self.receive = link.receive
+        if isinstance(link, Batched):
+            self.waiting = link.waiting
 
     async def send(self, frame: bytes) -> None:
+        before = time.process_time()
         await self._link.send(frame)
-        self._written[0] = time.perf_counter()
+        self._written[:] = time.perf_counter(), before
 
 
 class TimedRuntime(LiveRuntime):
@@ -199,7 +250,7 @@ class TimedRuntime(LiveRuntime):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written = [0.0]
+        self.written = [0.0, 0.0]
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
@@ -237,7 +288,10 @@ class Times:
         self.bare: list[float] = []
         self.bare_cpu: list[float] = []
         self.exchange: list[float] = []
+        self.bare_turn: list[float] = []
         self.sent: list[float] = []
+        self.before_sent: list[float] = []
+        self.turn: list[float] = []
         self.acknowledged: list[float] = []
         self.ours: list[float] = []
         self.journal: list[float] = []
@@ -255,23 +309,34 @@ async def measure(
 ) -> Times:
     """An order and an echo, in turn, at one pace."""
     times = Times()
-    for _ in range(count):
+    while len(times.turn) < count:
         begun, begun_cpu = time.perf_counter(), time.process_time()
         await socket.send_str(FRAME)
         await socket.receive()
         times.bare.append(time.perf_counter() - begun)
         times.bare_cpu.append(time.process_time() - begun_cpu)
         await asyncio.sleep(pause_s)
+        times.bare_turn.append(time.process_time() - begun_cpu)
         journal.took_s = 0.0
         begun, begun_cpu = time.perf_counter(), time.process_time()
-        order = await trader.orders.place(request)
+        try:
+            order = await trader.orders.place(request)
+        except RateLimited as error:  # of more orders than its allowance is for: not timed
+            times.bare_turn.pop()
+            await asyncio.sleep((error.retry_after_s or 0.0) + pause_s)
+            continue
         times.acknowledged.append(time.perf_counter() - begun)
         times.ours.append(time.process_time() - begun_cpu)
         times.sent.append(runtime.written[0] - begun)
+        times.before_sent.append(runtime.written[1] - begun_cpu)
         times.journal.append(journal.took_s)
         times.exchange.append(took_s.value)
         assert order.status is not OrderStatus.UNKNOWN, order
         await asyncio.sleep(pause_s)
+        times.turn.append(time.process_time() - begun_cpu)
+        if len(trader.orders.open_orders()) >= OPEN_MAX:
+            await trader.cancel_all()
+    await trader.cancel_all()
     return times
 
 
@@ -334,8 +399,11 @@ def report(times: Times, *, is_simulated: bool) -> None:
     show("of that the exchange", times.exchange)
     show("of that the journal", times.journal)
     show("bare echo at the same pace", times.bare)
+    show("CPU up to the write", times.before_sent)
     show("CPU of an order", times.ours)
     show("CPU of an echo", times.bare_cpu)
+    show("CPU of an order's turn", times.turn)
+    show("CPU of an echo's turn", times.bare_turn)
     echo = statistics.median(times.bare)
     print(f"{'order / echo':>28}: p50 {statistics.median(times.acknowledged) / echo:.2f}")
     cpu = statistics.median(times.ours) - statistics.median(times.bare_cpu)

@@ -147,9 +147,12 @@ class TokenBucket:
 
     def take_now(self, now_s: float) -> bool:
         """Whether one may be sent without a wait; only then a token is used."""
-        self._fill(now_s)
-        has_one = self._tokens >= 1
-        self._tokens -= has_one
+        tokens, at_s, burst = self._tokens, self._at_s, self._burst
+        if at_s is not None and tokens < burst:
+            tokens = min(float(burst), tokens + (now_s - at_s) * self._rate_per_s)
+        self._at_s = now_s
+        has_one = tokens >= 1
+        self._tokens = tokens - has_one
         return has_one
 
     def _fill(self, now_s: float) -> None:

@@ -238,18 +238,6 @@ def test_a_refused_order_that_is_met_lives_again_and_is_counted() -> None:
     assert (orders.tally[Standing.REFUSED], orders.tally[Standing.ACCEPTED]) == (0, 1)
 
 
-def test_a_discarded_order_leaves_no_trace() -> None:
-    orders = OrderCache()
-    order = begun(orders, reference=5)
-
-    orders.discard(order)
-
-    assert orders.all() == []
-    assert sum(orders.tally.values()) == 0
-    assert orders.named("mine") is None
-    assert not orders.is_reference_taken(5)
-
-
 def test_a_list_that_says_less_takes_nothing_away() -> None:
     orders = OrderCache()
     kind = OrderType.STOP_LOSS
@@ -331,7 +319,9 @@ def test_fills_of_an_order_nobody_claims_are_dropped_together_and_each_is_counte
 def test_of_what_was_accepted_nothing_more_is_kept_than_the_order() -> None:
     orders = OrderCache()
 
-    orders.accept(begun(orders), "O-1")
+    order = begun(orders)
+    orders.accept(order, "O-1")
+    orders.moved(order)
 
     assert not orders._standings
 

@@ -22,14 +22,7 @@ from fluxum.model.order import (
     Trigger,
     TriggerReference,
 )
-from fluxum.orders.check import (
-    after_amend,
-    after_edit,
-    check,
-    check_change,
-    is_plain_and_good,
-    present,
-)
+from fluxum.orders.check import Grid, after_amend, after_edit, check, check_change, present
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, instrument, request, update
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
@@ -293,7 +286,10 @@ def test_an_order_is_now_what_the_venue_says_it_is() -> None:
 
 
 NUMBERS = st.sampled_from(
-    [Decimal(one) for one in ("0.001", "0.0005", "0.01", "1", "0.1", "99.95")]
+    [
+        Decimal(one)
+        for one in ("0.001", "0.0005", "0.01", "1", "0.1", "99.95", "100.000", "1E+1", "1E-7", "0")
+    ]
 )
 CHANGES = st.fixed_dictionaries(
     {},
@@ -328,9 +324,38 @@ def test_what_is_good_at_one_look_is_good_by_every_rule(
 ) -> None:
     order, market = request(**changes), instrument(status=status, notional_min=least)
 
-    if is_plain_and_good(order, market):
+    if Grid(market).is_plain_and_good(order):
         check_change(order, Decimal(0), market, START_NS)  # which goes through every rule
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_good"),
+    [
+        ({}, True),
+        ({"limit_price": Decimal("99.9")}, True),
+        ({"limit_price": Decimal("99.95")}, False),  # the tick is 0.1
+        ({"quantity": Decimal("0.050")}, True),  # 5.00, the least amount
+        ({"quantity": Decimal("0.049")}, False),
+        ({"limit_price": Decimal(10_000), "quantity": Decimal("0.010")}, True),
+        (
+            {"limit_price": Decimal(10_000), "quantity": Decimal("0.009")},
+            False,
+        ),  # the least is 0.01
+        ({"quantity": Decimal("1.0005")}, False),  # the lot is 0.001
+    ],
+)
+def test_a_plain_order_is_seen_in_integers(changes: dict[str, Any], *, is_good: bool) -> None:
+    assert Grid(instrument()).is_plain_and_good(request(**changes)) is is_good
+
+
+def test_a_tick_of_another_size_than_a_digit_is_a_grid_too() -> None:
+    grid = Grid(instrument(tick=Decimal("0.5"), lot=Decimal("1E+1")))
+
+    prices = ("100", "100.5", "100.1")
+    good = [grid.is_plain_and_good(request(limit_price=one, quantity=20)) for one in prices]
+    assert good == [True, True, False]
+    assert not grid.is_plain_and_good(request(quantity=25))
+
+
 def test_a_plain_limit_order_is_good_at_one_look() -> None:
-    assert is_plain_and_good(request(), instrument())
+    assert Grid(instrument()).is_plain_and_good(request())

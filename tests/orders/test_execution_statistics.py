@@ -93,6 +93,7 @@ def test_they_are_gathered_from_where_they_are_counted_and_stay() -> None:
         refused = orders.begin(request(client_order_id="b"), START_NS, None)
         waiting = orders.begin(request(client_order_id="c"), START_NS, None)
         orders.accept(accepted, "O-1")
+        orders.moved(accepted)
         orders.refuse(refused, "no")
         orders.fill(fill("T", order_id="O-9"))
         placing.asked, placing.risky, placing.placed = 4, 1, 3

@@ -28,14 +28,14 @@ def ends(orders: OrderCache, symbol: Symbol = BTC) -> list[Decimal]:
     return [exposure.lowest(symbol), exposure.position(symbol), exposure.highest(symbol)]
 
 
-def test_an_order_counts_from_when_it_is_begun_and_not_once_it_is_discarded() -> None:
+def test_an_order_counts_from_when_it_is_begun_and_not_once_it_is_refused() -> None:
     orders = OrderCache()
 
     order = begun(orders)
     begun(orders, "sold", side=Side.SELL, quantity="3")
     assert ends(orders) == [-3, 0, 1]
 
-    orders.discard(order)
+    orders.refuse(order, "no")
     assert ends(orders) == [-3, 0, 0]
     assert ends(orders, ETH) == [0, 0, 0]
 

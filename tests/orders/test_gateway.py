@@ -25,4 +25,4 @@ def test_an_account_has_everything_a_desk_asks_for() -> None:
         "open_orders",
         "venue_now_ns",
     }
-    assert asked <= set(dir(Account))
+    assert asked <= {*dir(Account), *Account.__annotations__}

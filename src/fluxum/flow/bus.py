@@ -51,10 +51,12 @@ class Bus(Generic[T]):
         overflow: Overflow,
         key: Callable[[T], Hashable | None] | None = None,
         notice: Callable[[int], T] | None = None,
+        is_first: bool = False,
     ) -> Pipe[T]:
         """A pipe with all items from now on for which `wants` is true.
 
-        The bus forgets it when it is cancelled or dropped. After `close` it has ended.
+        One that `is_first` gets each item before the readers there are. The bus forgets it when it
+        is cancelled or dropped. After `close` it has ended.
         """
         pipe = Pipe(
             capacity=capacity, overflow=overflow, key=key, notice=notice, on_cancel=self._forget
@@ -62,7 +64,8 @@ class Bus(Generic[T]):
         if self._is_closed:
             pipe.close(self._error)
         else:
-            self._readers = (*self._readers, (wants, ref(pipe, self._forget_dead)))
+            reader = (wants, ref(pipe, self._forget_dead))
+            self._readers = (reader, *self._readers) if is_first else (*self._readers, reader)
             self.is_read = True
         return pipe
 

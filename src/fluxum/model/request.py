@@ -180,7 +180,9 @@ class Place(Struct, frozen=True, kw_only=True, tag="place"):
 
     def __post_init__(self) -> None:
         """Raise BadInput for values that make no sense."""
-        take_all(self, _PLACE)
+        is_plain = type(self.request) is OrderRequest and type(self.deadline_ns) is int
+        if not is_plain or type(self.validate) is not bool:
+            take_all(self, _PLACE)
 
 
 class PlaceBatch(Struct, frozen=True, kw_only=True, tag="place_batch"):

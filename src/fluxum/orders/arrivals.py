@@ -1,7 +1,8 @@
 """Reads an account's stream: what is about orders in the step that publishes it, the rest after it.
 
 The caller of an order waits for its answer. If a task had to be woken first, the answer would wait
-for all frames that were received with it, and for a pass of the event loop.
+for all frames that were received with it, and for a pass of the event loop. What an answer leads to
+beside that waits for the task, so that the caller goes on before it.
 """
 
 import asyncio
@@ -19,13 +20,24 @@ _AT_ONCE = frozenset({Accepted, Declined, Fill, OrderUpdate, TradingCount})
 
 
 class Arrivals:
-    """Hands every event of a pipe to `take`, in order. `run` is to be called once."""
+    """Hands every event of a pipe to `take`, in order. `run` is to be called once.
 
-    def __init__(self, events: Pipe[Event], take: Callable[[Event], None]) -> None:
+    `take` returns whether something is left to be done; `settle` does that, in the task.
+    """
+
+    def __init__(
+        self,
+        events: Pipe[Event],
+        take: Callable[[Event], bool],
+        settle: Callable[[], None] = lambda: None,
+    ) -> None:
         self._events = events
         self._take = take
+        self._settle = settle
         self._left: Sequence[Event] = ()  # taken from the pipe, and not to be taken at once
         self._arrival: asyncio.Future[None] | None = None
+        self._is_armed = False
+        self._error: Exception | None = None
 
     async def run(self) -> None:
         """Until the stream ends; raises the error that it ends with, and what `take` raises."""
@@ -33,31 +45,42 @@ class Arrivals:
         with events:
             while events.waiting or not events.is_closed:
                 self._arrival = loop.create_future()
-                events.call_when_ready(self._arrived)
+                self._arm()
                 await self._arrival
+                if self._error is not None:
+                    raise self._error
                 left, self._left = self._left, ()
                 for event in left:
                     self._take(event)
+                self._settle()
             if events.error is not None:
                 raise events.error
 
     def _arrived(self) -> None:
         """Take what can be taken at once; wake `run` for the rest, for an error and for the end."""
         arrival, events = self._arrival, self._events
-        if arrival is None or arrival.done():  # `run` was cancelled
+        self._is_armed = False
+        if arrival is None or arrival.cancelled():
             return
-        while batch := events.drain():
-            for number, event in enumerate(batch):
-                if type(event) not in _AT_ONCE:
-                    self._left = batch[number:]
-                    arrival.set_result(None)
-                    return
-                try:
-                    self._take(event)
-                except Exception as error:  # noqa: BLE001 - it is of the desk, not of the session
-                    arrival.set_exception(error)
-                    return
-        if events.is_closed:
-            arrival.set_result(None)
+        batch, is_left = events.drain(), False
+        for number, event in enumerate(batch):
+            if type(event) not in _AT_ONCE:
+                self._left = batch[number:]
+                break
+            try:
+                is_left = self._take(event)
+            except Exception as error:  # noqa: BLE001 - it is of the desk, not of the session
+                self._error = error
+                break
         else:
-            events.call_when_ready(self._arrived)
+            if not events.is_closed:
+                self._arm()
+                if not is_left:
+                    return
+        if not arrival.done():
+            arrival.set_result(None)
+
+    def _arm(self) -> None:
+        if not self._is_armed:
+            self._is_armed = True
+            self._events.call_when_ready(self._arrived)

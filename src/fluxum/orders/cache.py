@@ -71,8 +71,8 @@ class OrderCounts(Struct):
 class OrderCache:
     """The orders of one account. Read `live` and `tally`, do not change them.
 
-    `venue_ns` converts an instant of our clock to the venue's. After changing an order by other
-    means than these methods, call `moved`.
+    `venue_ns` converts an instant of our clock to the venue's. After `accept`, and after changing
+    an order by other means than these methods, call `moved`.
     """
 
     def __init__(
@@ -157,25 +157,15 @@ class OrderCache:
         return order
 
     def accept(self, order: TrackedOrder, order_id: str) -> None:
-        """The venue took an order of ours, and gave it this id if any."""
+        """The venue took an order of ours, and gave it this id if any; call `moved` after it."""
         if order_id and not order.order_id:
             self._bind(order, order_id)
         order.accept()
-        self.moved(order)
 
     def refuse(self, order: TrackedOrder, reason: str) -> None:
         """The venue did not take an order, or it never arrived there."""
         order.refuse(reason)
         self.moved(order)
-
-    def discard(self, order: TrackedOrder) -> None:
-        """An order was not sent after all: nothing of it is kept."""
-        standing = self._standings.pop(order.number, None)
-        if standing is not None:
-            self.tally[standing] -= 1
-        self.live.pop(order.number, None)
-        self.exposure.drop(order)
-        self._unlist(order)
 
     def expect_edit(self, order: TrackedOrder, reference: int) -> None:
         """An order with this reference, should one come, takes the place of `order`."""

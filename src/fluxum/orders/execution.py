@@ -6,7 +6,7 @@ readers.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -23,9 +23,8 @@ from fluxum.model.order import (
     Edit,
     OpenOrders,
     OrderRequest,
+    OrderStatus,
     OrderUpdate,
-    Place,
-    PlaceBatch,
     TradingCount,
 )
 from fluxum.orders.arrivals import Arrivals
@@ -143,6 +142,7 @@ class OrderExecution:
         self._rules = rules
         self._margin_ns = policy.margin_ns
         self._uncertain: set[int] = set()
+        self._accepted: list[TrackedOrder] = []  # lately, with more to do about them
 
     @property
     def open_uncertain(self) -> int:
@@ -151,6 +151,7 @@ class OrderExecution:
 
     def statistics(self) -> DeskStatistics:
         """All counts."""
+        self.settle()
         counts: dict[str, Any] = structs.asdict(self.counts)
         counts |= {standing.value: count for standing, count in self.orders.tally.items()}
         return DeskStatistics(
@@ -169,14 +170,29 @@ class OrderExecution:
     async def follow(self, events: Pipe[Event]) -> None:
         """Take in the account's stream until it ends."""
         try:
-            await Arrivals(events, self.take).run()
+            await Arrivals(events, self._take, self.settle).run()
         except FluxumError as error:
             self.bus.close(error)
             raise
         self._lose("the session has ended")
 
     def take(self, event: Event) -> None:
-        """Take in one event."""
+        """Take in one event, and all that follows from it."""
+        self._take(event)
+        self.settle()
+
+    def settle(self) -> None:
+        """Do what orders that were accepted lead to, which their callers did not wait for."""
+        accepted, self._accepted = self._accepted, []
+        for order in accepted:
+            self.orders.moved(order)
+            self.reconciler.expect_update(order)
+            self.changed(order)
+
+    def _take(self, event: Event) -> bool:
+        """Take in one event; returns whether `settle` has something to do."""
+        if self._accepted:
+            self.settle()
         match event:
             case OrderUpdate():
                 self.changed(self.orders.apply(event))
@@ -195,11 +211,11 @@ class OrderExecution:
             case LinkLost():
                 if not self._gateway.is_following:  # else it was another link than the account's
                     self._lose(f"the link was lost: {event.reason}")
-            case StateChange():
-                if event.new is State.READY:
-                    self.reconciler.wake()
+            case StateChange(new=State.READY):
+                self.reconciler.wake()
             case _:
                 pass
+        return bool(self._accepted)
 
     def restore(self) -> None:
         """Take up the unfinished orders of a process before.
@@ -213,11 +229,12 @@ class OrderExecution:
 
     # What goes out
 
-    def discard(self, order: TrackedOrder) -> None:
-        """An order was not sent after all."""
-        self.orders.discard(order)
-        if order.name in self.journal.unfinished:
-            self._write("the end of", order, Ended(order.name, order.status))
+    def withdraw(self, lines: Sequence[Intent]) -> None:
+        """Orders were not sent after all: the journal forgets them."""
+        for line in lines:
+            name = line.request.client_order_id
+            if name in self.journal.unfinished:
+                self._write(f"the end of order {name}", Ended(name, OrderStatus.UNKNOWN))
 
     def sent(self, command: InFlight) -> None:
         """A command was sent."""
@@ -274,19 +291,21 @@ class OrderExecution:
             return
         if command.is_answered and self.rate_limit is not None:
             self.rate_limit.land(command.command_id)
+        is_entered = isinstance(answer, Accepted) and command.is_placing
         for order in command.orders_of(answer):
+            if is_entered:
+                self.orders.accept(order, answer.order_id)
+                self._accepted.append(order)
+                continue
             if isinstance(answer, Accepted):
-                self._accept(order, command, answer)
+                self._accept_change(order, command, answer)
             else:
                 self._decline(order, command, answer.message)
             self.changed(order)
         command.look()
 
-    def _accept(self, order: TrackedOrder, command: InFlight, answer: Accepted) -> None:
+    def _accept_change(self, order: TrackedOrder, command: InFlight, answer: Accepted) -> None:
         match command.command:
-            case Place() | PlaceBatch():
-                self.orders.accept(order, answer.order_id)
-                self.reconciler.expect_update(order)
             case Edit():
                 if answer.order_id and answer.order_id != order.order_id:
                     now_ns = self._gateway.venue_now_ns()
@@ -367,7 +386,7 @@ class OrderExecution:
         kept = self.journal.unfinished.get(name)
         if order.is_final:
             if kept is not None and order.edit_reference is None:
-                self._write("the end of", order, Ended(name, order.status))
+                self._write(f"the end of order {name}", Ended(name, order.status))
             return
         if kept is None:  # it counted as ended and is live
             _log.error("order %s counted as ended and is %s", name, order.status.value)
@@ -377,19 +396,19 @@ class OrderExecution:
                 at_ns=order.sent_ns,
                 reference=order.reference,
             )
-            self._write("of", order, intent)
+            self._write(f"of order {name}", intent)
             return
         if order.order_id and kept.order_id != order.order_id:
-            self._write("the id of", order, Named(name, order.order_id))
+            self._write(f"the id of order {name}", Named(name, order.order_id))
         if kept.change is not None and not self._is_changing(order):
-            self._write("the last change of", order, Changed(name))
+            self._write(f"the last change of order {name}", Changed(name))
 
-    def _write(self, what: str, order: TrackedOrder, line: JournalLine) -> None:
+    def _write(self, what: str, line: JournalLine) -> None:
         """Write down what the venue can be queried for, should it be lost."""
         try:
             self.journal.write([line])
         except OrderJournalError as error:
-            _log.error("the journal does not know %s order %s: %s", what, order.name, error)
+            _log.error("the journal does not know %s: %s", what, error)
 
     def _venue_ns(self, our_ns: int) -> int:
         """An instant of our clock by the venue's."""

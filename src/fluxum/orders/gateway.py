@@ -49,6 +49,7 @@ class AccountGateway(Protocol):
     def command(self, command: Command) -> int:
         """Send a command now and return its number, which its answers carry.
 
+        No event that it leads to is published before this has returned.
         Raises TransportError while the account is not followed, and BadInput for a command that
         the venue does not offer: then nothing was sent. Cancels are sent whenever there is a link.
         """
@@ -78,11 +79,11 @@ class AccountGateway(Protocol):
         """All about the account and its link, in order; the pipe fails rather than drop one."""
         ...
 
-    def instrument(self, symbol: Symbol) -> Instrument | None:
+    def instrument(self, symbol: Symbol, /) -> Instrument | None:
         """A market's rules, once the venue published them."""
         ...
 
-    def book(self, symbol: str) -> Book:
+    def book(self, symbol: Symbol, /) -> Book:
         """A market's live book; raises NotSubscribed."""
         ...
 
@@ -127,10 +128,6 @@ class CommandCounts(Struct):
     lost: int = 0
 
 
-def _future() -> asyncio.Future[None]:
-    return asyncio.get_running_loop().create_future()
-
-
 class InFlight(Struct, eq=False):
     """A command that was sent, and its answers so far.
 
@@ -151,7 +148,9 @@ class InFlight(Struct, eq=False):
     is_answered: bool = False
     is_overdue: bool = False
     """Whether the wait for it ended because its time was over."""
-    done: asyncio.Future[None] = field(default_factory=_future)
+    expires_s: float = 0.0
+    """When that is, by the loop's clock."""
+    done: asyncio.Future[None] = field(default_factory=asyncio.Future[None])
 
     @property
     def is_placing(self) -> bool:

@@ -247,15 +247,18 @@ class TrackedOrder(Struct, eq=False):
 
     def view(self) -> Order:
         """A copy of all that is known, for readers."""
-        update, request = self.update, self.request
+        update, request, uncertainty = self.update, self.request, self.uncertainty
         known = request if update is None else update
+        is_agreed = self.filled_by_fills is self.filled_by_updates  # zero, as of a new order
         is_distance = (
             update is None and request is not None and request.limit_price_kind is not None
         )
         by_fills = self.filled_by_fills > self.filled_by_updates
         filled = self.filled_by_fills if by_fills else self.filled_by_updates
         cost = self.cost_by_fills if by_fills else self.cost_by_updates
-        venue_average = None if update is None or by_fills else update.average_price
+        price = None if update is None or by_fills else update.average_price
+        if price is None and filled:
+            price = average(cost, filled)
         trigger = None if request is None or request.trigger is None else request.trigger.price
         return Order(
             client_order_id=self.name,
@@ -267,15 +270,15 @@ class TrackedOrder(Struct, eq=False):
             quantity=None if known is None else known.quantity,
             filled=filled,
             cost=cost,
-            average_price=average(cost, filled) if venue_average is None else venue_average,
+            average_price=price,
             limit_price=None if known is None or is_distance else known.limit_price,
             trigger_price=trigger if update is None else update.trigger_price,
-            reason=self._reason(),
-            is_ours=self.is_ours,
+            reason=self.refusal or "" if update is None and uncertainty is None else self._reason(),
+            is_ours=request is not None,
             fills=self.fills,
             late_fills=self.late_fills,
-            difference=self.difference,
-            uncertainty=self.uncertainty,
+            difference=None if is_agreed else self.difference,
+            uncertainty=uncertainty,
             replaces=self.replaces,
             replaced_by=self.replaced_by,
             request=request,

@@ -5,8 +5,9 @@ are not checked: they are sent whenever there is a link.
 """
 
 import asyncio
-from collections.abc import Sequence
-from copy import copy
+import math
+from collections.abc import Callable, Sequence
+from operator import methodcaller
 from random import Random
 
 from msgspec import structs
@@ -34,7 +35,7 @@ from fluxum.model.order import (
     Place,
     PlaceBatch,
 )
-from fluxum.orders.check import check, check_change
+from fluxum.orders.check import Grid, check, check_change
 from fluxum.orders.execution import OrderExecution
 from fluxum.orders.gateway import AccountGateway, InFlight
 from fluxum.orders.journal_lines import Changing, Intent
@@ -47,6 +48,8 @@ from fluxum.venues.trading import OrderRules
 __all__ = ["PreTradeChecks", "Sender", "confirmed"]
 
 _SECOND_NS = 1_000_000_000
+_copy: Callable[[OrderRequest], OrderRequest] = methodcaller("__copy__")
+_NAMES = 16
 
 
 class PreTradeChecks:
@@ -68,6 +71,8 @@ class PreTradeChecks:
         self._random = random
         self._rules = rules
         self._policy = policy
+        self._names: list[str] = []
+        self._grids: dict[Symbol, Grid] = {}
 
     def named(self, request: OrderRequest) -> tuple[OrderRequest, OrderRequest, int | None]:
         """The request with our name, the same as the venue gets it, and what names it there.
@@ -75,12 +80,15 @@ class PreTradeChecks:
         The last is a user reference where the venue does not take the name, else `None`. Raises
         BadInput for names that the venue does not take or that are in use.
         """
-        name = request.client_order_id or uuid_4(self._random.getrandbits(128))
-        if not self._rules.is_name(name):
-            raise BadInput(f"the venue takes no such client order id: {name!r}")
+        name = request.client_order_id
+        if name:
+            self._check_name(name)
+        elif not self._names:
+            self._make_names()
+        name = name or self._names.pop()
         if self._orders.named(name) is not None:
             raise BadInput(f"a client order id that is not in use was expected, was {name!r}")
-        named = _with(request, client_order_id=name)
+        named = _with(request, "client_order_id", name)
         if self._rules.supports_client_id(request):
             return named, named, None
         reference = request.user_reference
@@ -90,8 +98,18 @@ class PreTradeChecks:
             raise BadInput(
                 f"this order is found by its user reference, which an open one has: {reference}"
             )
-        wire = _with(request, client_order_id="", user_reference=reference)
-        return _with(named, user_reference=reference), wire, reference
+        named = _with(named, "user_reference", reference)
+        return named, _with(named, "client_order_id", ""), reference
+
+    def _make_names(self) -> None:
+        """Make names of the next orders, which takes little longer for all of them than for one."""
+        names = [uuid_4(self._random.getrandbits(128)) for _ in range(_NAMES)]
+        self._check_name(names[0])
+        self._names = names
+
+    def _check_name(self, name: str) -> None:
+        if not self._rules.is_name(name):
+            raise BadInput(f"the venue takes no such client order id: {name!r}")
 
     def changeable(self, name: str) -> TrackedOrder:
         """The order of either id, to be changed now; raises BadInput, OutcomeUnknown if unsure."""
@@ -119,7 +137,12 @@ class PreTradeChecks:
             self._check_names(requests)
         now_ns = self._gateway.venue_now_ns()
         for request in requests:
-            check(request, self.instrument(request.symbol), now_ns)
+            instrument = self.instrument(request.symbol)
+            grid = self._grids.get(request.symbol)
+            if grid is None or grid.instrument is not instrument:
+                grid = self._grids[request.symbol] = Grid(instrument)
+            if not grid.is_plain_and_good(request):
+                check(request, instrument, now_ns)
         count = len(self._orders.live)
         if count + len(requests) > self._policy.orders_max:
             raise BadInput(f"at most {self._policy.orders_max} orders are held, were {count}")
@@ -191,6 +214,9 @@ class Sender:
         policy: ReconcilePolicy,
     ) -> None:
         self.is_open = False
+        self._waiting: dict[int, InFlight] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+        self._rings_s = math.inf
         self._gateway = gateway
         self._execution = execution
         self._orders = execution.orders
@@ -218,24 +244,25 @@ class Sender:
         except VenueRefused:
             counts.foreseen += count
             raise
+        lines = [
+            Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
+            for one, _, reference in named
+        ]
         orders: list[TrackedOrder] = []
+
+        def begin() -> Sequence[TrackedOrder]:
+            for one, _, reference in named:
+                orders.append(self._orders.begin(one, now_ns, deadline_ns, reference))
+            return orders
+
         try:
+            self._check_open()
             self._checks.check_following()
-            self._execution.journal.write(
-                [
-                    Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
-                    for one, _, reference in named
-                ]
-            )
-            orders += [
-                self._orders.begin(one, now_ns, deadline_ns, reference)
-                for one, _, reference in named
-            ]
-            inflight = self._send(command, orders, deadline_ns)
+            self._execution.journal.write(lines)
+            inflight = self._send(command, deadline_ns, begin)
         except FluxumError:  # nothing was sent
             counts.unsent += count
-            for order in orders:
-                self._execution.discard(order)
+            self._execution.withdraw(lines)
             raise
         except BaseException:  # what was begun may have been sent
             counts.placed += len(orders)
@@ -261,7 +288,7 @@ class Sender:
         self._orders.moved(order)
         assert command.deadline_ns is not None, "every change that is sent has a deadline"
         try:
-            inflight = self._send(command, [order], command.deadline_ns)
+            inflight = self._send(command, command.deadline_ns, lambda: [order])
         except FluxumError:
             self._orders.end_edit(order)
             order.expect(None)
@@ -281,7 +308,7 @@ class Sender:
         timeout_s: float,
     ) -> InFlight:
         """Send a cancel and wait; `orders` are those it is about, as far as they are known."""
-        inflight = self._send(command, orders, self._checks.deadline_ns(timeout_s))
+        inflight = self._send(command, self._checks.deadline_ns(timeout_s), lambda: orders)
         await self.wait(inflight, timeout_s)
         return inflight
 
@@ -290,7 +317,7 @@ class Sender:
 
         Raises VenueRefused, and OutcomeUnknown when there is no answer in time.
         """
-        inflight = self._send(command, [], self._checks.deadline_ns(timeout_s))
+        inflight = self._send(command, self._checks.deadline_ns(timeout_s))
         await self.wait(inflight, timeout_s)
         return confirmed(inflight, timeout_s)
 
@@ -300,27 +327,62 @@ class Sender:
 
     async def wait(self, inflight: InFlight, timeout_s: float) -> None:
         """Wait for the answer; if the wait ends before it, the outcome is unknown."""
-        timer = asyncio.get_running_loop().call_later(timeout_s, inflight.expire)
+        done = inflight.done
+        inflight.expires_s = asyncio.get_running_loop().time() + timeout_s
+        self._waiting[inflight.command_id] = inflight
+        if inflight.expires_s < self._rings_s:
+            self._set_alarm(inflight.expires_s)
         try:
-            await inflight.done
+            await done
         finally:
-            timer.cancel()
-            is_left = inflight.done.cancelled() or not inflight.done.done()
-            if (is_left or inflight.is_overdue) and not inflight.is_known:
+            del self._waiting[inflight.command_id]
+            is_left = inflight.is_overdue or not done.done() or done.cancelled()
+            if is_left and not inflight.is_known:
                 self._execution.mark_uncertain(inflight, _why_unknown(inflight, timeout_s))
 
-    def _send(self, command: Command, orders: Sequence[TrackedOrder], deadline_ns: int) -> InFlight:
-        """Send a command; FluxumError means that nothing was sent."""
+    def _set_alarm(self, at_s: float) -> None:
+        """Ring at a time of the loop: one timer is enough for all that wait."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._rings_s = at_s
+        self._alarm = asyncio.get_running_loop().call_at(at_s, self._ring)
+
+    def _ring(self) -> None:
+        """End the waits whose time is over, and set the alarm for the next one."""
+        rang_s, self._rings_s, self._alarm = self._rings_s, math.inf, None
+        for inflight in list(self._waiting.values()):
+            if inflight.expires_s <= rang_s:
+                inflight.expire()
+        left_s = [one.expires_s for one in self._waiting.values() if one.expires_s > rang_s]
+        if left_s:
+            self._set_alarm(min(left_s))
+
+    def _check_open(self) -> None:
         if not self.is_open:
             raise BadInput("a desk trades inside its block: async with OrderDesk")
-        inflight = InFlight(0, command, tuple(orders), deadline_ns + self._margin_ns)
+
+    def _send(
+        self,
+        command: Command,
+        deadline_ns: int,
+        orders: Callable[[], Sequence[TrackedOrder]] = tuple,
+    ) -> InFlight:
+        """Send a command; FluxumError means that nothing was sent.
+
+        `orders` are those that it is about. They are asked for when the frame is written, so that
+        it does not wait for the order to be taken up.
+        """
+        self._check_open()
+        settle_ns = deadline_ns + self._margin_ns
         try:
-            inflight.command_id = self._gateway.command(command)
+            number = self._gateway.command(command)
         except FluxumError:
             raise
         except BaseException:  # the gateway promises FluxumErrors: this one may have been sent
-            self._execution.mark_uncertain(inflight, "sending it failed")
+            lost = InFlight(0, command, tuple(orders()), settle_ns)
+            self._execution.mark_uncertain(lost, "sending it failed")
             raise
+        inflight = InFlight(number, command, tuple(orders()), settle_ns)
         self._execution.sent(inflight)
         return inflight
 
@@ -342,11 +404,10 @@ def _why_unknown(inflight: InFlight, timeout_s: float) -> str:
     return f"there was no answer within {timeout_s} s"
 
 
-def _with(request: OrderRequest, **names: object) -> OrderRequest:
-    """A request with other names, which are checked already as its other fields are."""
-    changed = copy(request)
-    for field, value in names.items():
-        structs.force_setattr(changed, field, value)
+def _with(request: OrderRequest, field: str, name: object) -> OrderRequest:
+    """A request with another name, which is checked already as its other fields are."""
+    changed = _copy(request)
+    structs.force_setattr(changed, field, name)
     return changed
 
 

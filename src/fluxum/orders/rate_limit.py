@@ -24,11 +24,12 @@ from fluxum.model.order import (
     Command,
     Edit,
     OrderRequest,
+    OrderType,
     Place,
     PlaceBatch,
     TradingCount,
 )
-from fluxum.venues.rates import RateCounter
+from fluxum.venues.rates import RateCounter, units_of
 from fluxum.venues.trading import AgeBands, Operation, TradingAllowance
 
 __all__ = ["Aged", "OrderRateLimit", "Refusal"]
@@ -36,6 +37,8 @@ __all__ = ["Aged", "OrderRateLimit", "Refusal"]
 _ZERO = Decimal(0)
 _Key = tuple[int, Symbol | None]
 """A limit by its place, and the market that it counts; None where it counts all together."""
+_Placing = tuple[Mapping[_Key, Decimal], Sequence[tuple[RateCounter, int]]]
+"""What a new order costs by each limit, and the same as units of the counters."""
 Counted = TypeVar("Counted")
 
 
@@ -83,7 +86,7 @@ class OrderRateLimit:
         self._counters: dict[_Key, RateCounter] = {}
         self._most: Decimal | None = None  # as the venue published it
         self._flying: dict[int, Mapping[_Key, Decimal]] = {}
-        self._placing: dict[tuple[Symbol, bool], Mapping[_Key, Decimal]] = {}
+        self._placing: dict[tuple[Symbol, OrderType], _Placing] = {}
         self._rates = {
             operation: [
                 (number, rate)
@@ -125,6 +128,8 @@ class OrderRateLimit:
 
     def would_refuse(self, command: Command, now_ns: int) -> Refusal | None:
         """Why the venue would refuse a command now, or none. Many cancels at once never are."""
+        if isinstance(command, Place) and self._has_room(command, now_ns):
+            return None
         if isinstance(command, CancelBatch | CancelAll | CancelAllAfter):
             return None
         for key, cost in self._charges(command, now_ns).items():
@@ -140,9 +145,14 @@ class OrderRateLimit:
 
     def book(self, command_id: int, command: Command, now_ns: int) -> None:
         """A command was sent: it counts, and is on its way until it has landed."""
-        charges = self._charges(command, now_ns)
-        for key, cost in charges.items():
-            self._counter(key).add(cost, now_ns)
+        if isinstance(command, Place):
+            charges, counted = self._costs_of_placing(command)
+            for counter, units in counted:
+                counter.count(units, now_ns)
+        else:
+            charges = self._charges(command, now_ns)
+            for key, cost in charges.items():
+                self._counter(key).add(cost, now_ns)
         self._flying[command_id] = charges
 
     def land(self, command_id: int) -> None:
@@ -163,17 +173,26 @@ class OrderRateLimit:
                 flying = (costs.get(key, _ZERO) for costs in self._flying.values())
                 self._counter(key).replace(reduce(EXACT.add, flying, event.used), now_ns)
 
-    def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
-        """What a command will cost by each limit; a new order costs the same each time."""
-        if not isinstance(command, Place):
-            return self._worked_out(command, now_ns)
-        key = command.request.symbol, command.request.order_type.is_triggered
+    def _has_room(self, command: Place, now_ns: int) -> bool:
+        """Whether a new order is below every limit."""
+        most = self.allowance.orders_max
+        for counter, units in self._costs_of_placing(command)[1]:
+            if not counter.has_room(units, now_ns):
+                return False
+        return most is None or len(self._open_orders()) < most
+
+    def _costs_of_placing(self, command: Place) -> _Placing:
+        """The costs of a new order, which are the same each time."""
+        key = command.request.symbol, command.request.order_type
         known = self._placing.get(key)
         if known is None:
-            known = self._placing[key] = self._worked_out(command, now_ns)
+            charges = self._charges(command, 0)
+            counted = [(self._counter(one), units_of(cost)) for one, cost in charges.items()]
+            known = self._placing[key] = charges, counted
         return known
 
-    def _worked_out(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
+    def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
+        """What a command will cost by each limit."""
         triggered = _is_triggered(command)
         charges: dict[_Key, Decimal] = {}
         for symbol, cost in self.costs_of(command, now_ns).items():

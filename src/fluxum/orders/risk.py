@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from fluxum.errors import BadInput, RiskRefused
+from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
@@ -29,6 +29,7 @@ from fluxum.orders.order import TrackedOrder
 __all__ = ["Risk", "RiskLimits"]
 
 _ZERO = Decimal(0)
+_LIMIT, _BUY = OrderType.LIMIT, Side.BUY  # to look up a member costs a call
 _SECOND_NS = 1_000_000_000
 _MINUTE_NS = 60 * _SECOND_NS
 _Added = Mapping[Symbol, tuple[Decimal, Decimal]]  # buys, and sells below zero
@@ -61,6 +62,7 @@ class Risk:
         self._high: Decimal | None = None
         self._halted: str | None = None
         self._reducing: str | None = None
+        self._is_paced = limits.per_second_max is not None or limits.per_minute_max is not None
         self._seconds: deque[int] = deque(maxlen=limits.per_second_max)
         self._minutes: deque[int] = deque(maxlen=limits.per_minute_max)
 
@@ -117,7 +119,8 @@ class Risk:
     def check(self, requests: Sequence[OrderRequest], open_orders: int, now_ns: int) -> None:
         """Raise RiskRefused for new orders that are to be sent together and must not."""
         self._check_halt()
-        self._check_rates(len(requests), now_ns)
+        if self._is_paced:
+            self._check_rates(len(requests), now_ns)
         orders_max = self.limits.orders_max
         if orders_max is not None and open_orders + len(requests) > orders_max:
             _refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
@@ -170,7 +173,8 @@ class Risk:
         `more` is how much more than before could be filled of it.
         """
         self._check_halt()
-        self._check_rates(1, now_ns)
+        if self._is_paced:
+            self._check_rates(1, now_ns)
         self._check_one(after)
         if _prices(before) != _prices(after) or after.order_type is OrderType.MARKET:
             self._check_collar(after)
@@ -194,8 +198,6 @@ class Risk:
 
     def _check_rates(self, count: int, now_ns: int) -> None:
         limits = self.limits
-        if limits.per_second_max is None and limits.per_minute_max is None:
-            return
         for most, sent, span_ns, name in (
             (limits.per_second_max, self._seconds, _SECOND_NS, "per_second_max"),
             (limits.per_minute_max, self._minutes, _MINUTE_NS, "per_minute_max"),
@@ -373,9 +375,29 @@ class Risk:
                 _refuse(what, notional, limits.notional_max, "notional_max")
 
     def _check_collar(self, request: OrderRequest) -> None:
-        if self.limits.collar_percent is not None:
+        if self.limits.collar_percent is not None and not self._is_passive(request):
             collar, takes = self.limits.collar_percent, self._takes_unverified
             check_collar(request, collar, self._book, takes_unverified=takes)
+
+    def _is_passive(self, request: OrderRequest) -> bool:
+        """Whether it is a limit order no worse than the middle of a valid book."""
+        price = request.limit_price
+        if (
+            price is None
+            or request.order_type is not _LIMIT
+            or request.limit_price_kind is not None
+            or request.trigger is not None
+        ):
+            return False
+        try:
+            book = self._book(request.symbol)
+        except NotSubscribed:
+            return False
+        bid, ask = book.bid, book.ask
+        if bid is None or ask is None or not book.is_valid:
+            return False
+        twice, both = price + price, bid.price + ask.price
+        return twice <= both if request.side is _BUY else twice >= both
 
     def _notional(self, request: OrderRequest) -> Decimal:
         """What an order may come to: at its own price, or else at that of the market."""

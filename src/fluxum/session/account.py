@@ -63,6 +63,11 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
 class Account:
     """An account as a session with credentials knows it, and its queries and commands."""
 
+    instrument: Callable[[Symbol], Instrument | None]
+    """A market's rules, if the session subscribed to instruments and has received them."""
+    book: Callable[[Symbol], Book]
+    """A market's live book; raises NotSubscribed."""
+
     def __init__(
         self,
         venue: str,
@@ -88,6 +93,7 @@ class Account:
         self._audit_s = options.audit_s
         self._symbols = dict.fromkeys(options.symbols)
         self._owner: AccountSession | None = None
+        self._is_ready: Callable[[], bool] = lambda: False  # of its session
         self._work: Background | None = None
         self._left_out = RecentIds()
         self._last_command = 0
@@ -168,7 +174,7 @@ class Account:
     @property
     def is_following(self) -> bool:
         """Whether orders and fills are known without a gap, so that commands are accepted."""
-        return self._session.is_ready() and self.following.is_orders_valid
+        return self.following.is_orders_valid and self._is_ready()
 
     def command(self, command: Command) -> int:
         """Send a command and return its number, which the answers repeat.
@@ -177,7 +183,7 @@ class Account:
         the venue does not offer. In both cases nothing was sent. Cancels are sent whenever there
         is a link.
         """
-        if not (self.is_following or is_cancel(command)):
+        if not ((self.following.is_orders_valid and self._is_ready()) or is_cancel(command)):
             raise TransportError(f"the account at {self._venue} is not followed: nothing was sent")
         number = self._last_command + 1
         self._session.command(number, command)
@@ -187,14 +193,6 @@ class Account:
     def account_events(self) -> Pipe[Event]:
         """All events of the account and its link, in order; the pipe fails rather than drop one."""
         return self._session.events()
-
-    def instrument(self, symbol: Symbol) -> Instrument | None:
-        """A market's rules, if the session subscribed to instruments and has received them."""
-        return self._session.instrument(symbol)
-
-    def book(self, symbol: str) -> Book:
-        """A market's live book; raises NotSubscribed."""
-        return self._session.book(symbol)
 
     def now_ns(self) -> int:
         """The clock of the session."""
@@ -217,7 +215,8 @@ class Account:
 
     def attach(self, owner: AccountSession) -> None:
         """Attach the account to its session; called once, before anything else."""
-        self._owner = owner
+        self._owner, self._is_ready = owner, owner.is_ready
+        self.instrument, self.book = owner.instrument, owner.book
 
     def open(self, work: Background) -> None:
         """The session's block was entered."""

@@ -16,7 +16,6 @@ from fluxum.pacing import Backoff, CallCounter
 from fluxum.session.account import Account, AccountOptions
 from fluxum.session.account_session import AccountSession
 from fluxum.session.authenticator import RETRY_S, Authenticator, Nonces, TokenKeeper
-from fluxum.session.feed import Feed
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.session.rest_client import RestClient
@@ -171,22 +170,19 @@ def owner_of(
 ) -> AccountSession:
     """What an account may do with the session of this event processor."""
     executions = Subscription(Channel.EXECUTION)
-    parts, commanded = venue.parts(executions), venue.commanded
-
-    def carrier(one: Subscription) -> Feed | None:
-        stream = processor.streams.get(one)
-        return None if stream is None else stream.feed
+    parts, commanded, streams = venue.parts(executions), venue.commanded, processor.streams
+    ready = State.READY  # to look up a member costs a call
 
     def command(number: int, wanted: Command) -> None:
-        feed = carrier(commanded)
-        if feed is None:
+        stream = streams.get(commanded)
+        if stream is None:
             raise TransportError("no stream of the account is subscribed: nothing was sent")
-        feed.command(number, wanted)
+        stream.feed.command(number, wanted)
 
     def is_ready() -> bool:
         for one in parts:
-            feed = carrier(one)
-            if feed is None or feed.state is not State.READY:
+            stream = streams.get(one)
+            if stream is None or stream.feed.state is not ready:
                 return False
         return True
 
@@ -197,8 +193,8 @@ def owner_of(
         command=command,
         is_ready=is_ready,
         events=events,
-        book=lambda symbol: processor.books.get(Symbol(symbol)),
-        instrument=lambda symbol: processor.instruments.get(symbol),
+        book=processor.books.get,
+        instrument=processor.instruments.get,
     )
 
 

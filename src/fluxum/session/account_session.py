@@ -22,5 +22,5 @@ class AccountSession(Struct, frozen=True):
     command: Callable[[int, Command], None]
     is_ready: Callable[[], bool]
     events: Callable[[], Pipe[Event]]
-    book: Callable[[str], Book]
+    book: Callable[[Symbol], Book]
     instrument: Callable[[Symbol], Instrument | None]

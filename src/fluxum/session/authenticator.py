@@ -66,6 +66,8 @@ class Authenticator:
     ) -> None:
         self.tokens: TokenKeeper | None = None
         """The keeper of the token, at a venue that uses tokens."""
+        self.token = ""
+        """The token that was sent last, "" before one was."""
         self.http = http
         self.turn = asyncio.Lock()
         self._venue = venue
@@ -101,8 +103,8 @@ class Authenticator:
             case Auth.NONE:
                 return send.frame
             case Auth.TOKEN:
-                token = self._keeper.text.encode()
-                return Sealed(send.frame.replace(_PLACEHOLDER, token), shown=send.frame)
+                self.token = token = self._keeper.text
+                return Sealed(send.frame.replace(_PLACEHOLDER, token.encode()), send.frame)
             case Auth.SIGNED:
                 signed = self._signer.frame(send.frame, self._venue_now_ns(), self._nonces.next())
                 return Sealed(signed, shown=send.frame)
@@ -131,11 +133,6 @@ class Authenticator:
     async def renew(self, refused: str) -> None:
         """Replace a token that the venue refused."""
         await self._keeper.renew(refused)
-
-    @property
-    def token(self) -> str:
-        """The token in use, "" if the venue uses none."""
-        return "" if self.tokens is None else self.tokens.text
 
     @property
     def _keeper(self) -> "TokenKeeper":

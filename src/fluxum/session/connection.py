@@ -41,6 +41,7 @@ __all__ = ["Connection", "LinkCounts", "RawFrame"]
 # About a millisecond of work; a pass of the loop costs as much as two or three frames.
 _BURST = 128
 _SAMPLE_CHARACTERS = 200
+_PLAIN, _TOKEN = Auth.NONE, Auth.TOKEN  # to look up a member costs a call
 _DATA: frozenset[type] = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 
 
@@ -111,6 +112,7 @@ class Connection:
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
         self._scans = _scans_of(protocol)
+        self._now_s = asyncio.get_running_loop().time
         self._is_sampled = True
         self._outbox_filled = asyncio.Event()
         self._is_sending = False
@@ -137,19 +139,15 @@ class Connection:
         outbox = self._protocol.outbox
         is_free = not self._is_sending and self._begun is None and self._failed is None
         if is_free and len(outbox) == 1:
-            self._send_now(outbox[0])
+            effect = outbox[0]
+            if isinstance(effect, Send) and self._bucket.take_now(self._now_s()):
+                outbox.clear()
+                try:
+                    self._begun = begun(self._send(effect))
+                except FluxumError as error:
+                    self._failed = error
         if outbox or self._begun is not None or self._failed is not None:
             self._outbox_filled.set()
-
-    def _send_now(self, effect: Effect) -> None:
-        """Send the only effect, if it is a frame and may be sent without a wait."""
-        now_s = asyncio.get_running_loop().time()
-        if isinstance(effect, Send) and self._bucket.take_now(now_s):
-            self._protocol.outbox.clear()
-            try:
-                self._begun = begun(self._send(effect))
-            except FluxumError as error:
-                self._failed = error
 
     def _take(self, events: Sequence[Event]) -> None:
         self.deliver(events)
@@ -159,15 +157,18 @@ class Connection:
         receive_frame = link.receive
         waiting = link.waiting if isinstance(link, Batched) else None
         now_ns = link.received_ns if isinstance(link, Stamped) else self._clock.now_ns
+        is_of_orders = hasattr(self._protocol, "command")
         while True:
             self._is_sampled = True
             taken = 0
             while taken < _BURST:
                 frames = [await receive_frame()]
-                if waiting is not None:
+                if waiting is not None and not is_of_orders:
                     frames += waiting(_BURST - taken - 1)
                 taken += len(frames)
                 self._receive(frames, now_ns())
+                if is_of_orders:  # who waits for the answer goes on before the next frame
+                    await asyncio.sleep(0)
             await asyncio.sleep(0)
 
     def _receive(self, frames: list[bytes], received_ns: int) -> None:
@@ -242,7 +243,7 @@ class Connection:
     async def _perform_one(self, effect: Effect) -> None:
         match effect:
             case Send():
-                wait_s = self._bucket.take(asyncio.get_running_loop().time())
+                wait_s = self._bucket.take(self._now_s())
                 if wait_s > 0:
                     await asyncio.sleep(wait_s)
                 await self._in_time(self._send(effect))
@@ -265,26 +266,22 @@ class Connection:
             raise StaleLink("the link takes no more frames") from error
 
     async def _send(self, send: Send) -> None:
-        await self._link.send(self._authenticated(send))
+        """Write a frame, with the token or signature it needs."""
+        frame = send.frame
+        if send.auth is not _PLAIN:
+            if self._authenticator is None:
+                raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
+            frame = self._authenticator.frame(send)
+            if send.auth is _TOKEN:
+                self._token = self._authenticator.token
+        await self._link.send(frame)
         self._counts.sent += 1
         if self._raw.is_read:
             self._raw.put(RawFrame(send.frame, self._clock.now_ns(), sent=True))
 
-    def _authenticated(self, send: Send) -> bytes:
-        """The frame as it is sent, with the token or signature it needs."""
-        if send.auth is Auth.NONE:
-            return send.frame
-        if self._authenticator is None:
-            raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
-        written = self._authenticator.frame(send)
-        if send.auth is Auth.TOKEN:
-            self._token = self._authenticator.token
-        return written
-
     async def _watch(self) -> None:
         """Ping; replace an old link; raise StaleLink for a silent link or an overdue answer."""
-        limits = self._limits
-        now_s = asyncio.get_running_loop().time
+        limits, now_s = self._limits, self._now_s
         opened_s = now_s()
         seen_frames, received_s, pinged_s = self._counts.frames, opened_s, opened_s
         age_s = self._age_s

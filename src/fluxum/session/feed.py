@@ -191,10 +191,10 @@ class Feed:
 
     def command(self, command_id: int, command: Command) -> None:
         """Send a command over a private link; raises TransportError where there is none now."""
-        if self._trading is None or self._protocol is None:
+        if self._trading is None or self._connection is None:
             raise TransportError(f"{self.name} has no link to trade over: nothing was sent")
         self._trading.command(command_id, command, self._context.clock.now_ns())
-        self._send_soon()
+        self._connection.perform_soon()
 
     def ping(self, now_s: float) -> None:
         """Make the venue send something, at most every few seconds."""

@@ -409,7 +409,11 @@ class Session(Queries, SessionReadings):
         )
 
     def _account_events(self) -> Pipe[Event]:
-        return self._outlet.pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
+        """Callers of orders wait for these events, so their readers are the first."""
+        bus, capacity = self._processor.bus, 10 * _CAPACITY
+        return bus.subscribe(
+            is_of_account, capacity=capacity, overflow=Overflow.RAISE, is_first=True
+        )
 
 
 def _endpoints_of(venue: Venue, given: Mapping[str, str]) -> dict[str, str]:

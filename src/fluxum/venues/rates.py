@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from fluxum.ledger.arithmetic import EXACT
 
-__all__ = ["Decaying", "Rate", "RateCounter", "Windowed"]
+__all__ = ["Decaying", "Rate", "RateCounter", "Windowed", "units_of"]
 
-_ZERO = Decimal(0)
 _NANOS = Decimal(1_000_000_000)
+_UNITS = Decimal(10) ** 18
 
 
 class Decaying(Struct, frozen=True):
@@ -35,55 +35,94 @@ Rate = Decaying | Windowed
 
 
 class RateCounter:
-    """What was used of one rate. `most` is the rate's, unless the venue publishes another."""
+    """What was used of one rate. `most` is the rate's, unless the venue publishes another.
+
+    It counts in integers: units of 10 to the power of -18, which are exact for any cost and share
+    of a second that a venue names. `units_of` converts a cost for `has_room` and `count`.
+    """
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate
         self.most = rate.most
-        self._costs: deque[tuple[int, Decimal]] = deque()  # of a window: when, and how much
-        self._used = _ZERO
-        self._at_ns = 0
+        self._costs: deque[tuple[int, int]] = deque()  # of a window: when, and how much
+        self._used = self._at_ns = self._per_ns = self._window_ns = 0
+        if isinstance(rate, Decaying):
+            self._per_ns = int(EXACT.multiply(rate.per_s, _NANOS))
+        else:
+            self._window_ns = int(rate.window_s * _NANOS)
+
+    @property
+    def most(self) -> Decimal:
+        """How high it may rise."""
+        return self._most
+
+    @most.setter
+    def most(self, most: Decimal) -> None:
+        self._most, self._most_units = most, units_of(most)
+
+    # In units
+
+    def has_room(self, cost: int, now_ns: int) -> bool:
+        """Whether so many units more fit below `most` now."""
+        used, elapsed_ns = self._used, now_ns - self._at_ns
+        if elapsed_ns > 0:
+            self._at_ns = now_ns
+            if self._per_ns:
+                used -= elapsed_ns * self._per_ns
+                used = self._used = max(used, 0)
+            else:
+                used = self._pass(now_ns)
+        return used + cost <= self._most_units
+
+    def count(self, cost: int, now_ns: int) -> None:
+        """Count units that were used, however high that makes the counter."""
+        self.has_room(cost, now_ns)
+        self._used += cost
+        if self._window_ns:
+            self._costs.append((self._at_ns, cost))
+
+    # In the venue's figures
 
     def used(self, now_ns: int) -> Decimal:
         """Where the counter stands."""
-        now_ns = max(now_ns, self._at_ns)
-        if isinstance(self.rate, Decaying):
-            elapsed_s = (now_ns - self._at_ns) / _NANOS
-            decayed = EXACT.multiply(elapsed_s, self.rate.per_s)
-            self._used = max(_ZERO, EXACT.subtract(self._used, decayed))
-        else:
-            while self._costs and self._costs[0][0] + self._window_ns(self.rate) <= now_ns:
-                self._used = EXACT.subtract(self._used, self._costs.popleft()[1])
-        self._at_ns = now_ns
-        return self._used
+        self.has_room(0, now_ns)
+        return EXACT.divide(self._used, _UNITS)
 
     def add(self, cost: Decimal, now_ns: int) -> None:
         """Count what was done, however high that makes the counter."""
-        self._used = EXACT.add(self.used(now_ns), cost)
-        if isinstance(self.rate, Windowed):
-            self._costs.append((self._at_ns, cost))
+        self.count(units_of(cost), now_ns)
 
     def replace(self, used: Decimal, now_ns: int) -> None:
         """The venue published where its counter stands."""
         self._costs.clear()
-        self._used, self._at_ns = _ZERO, max(now_ns, self._at_ns)
+        self._used, self._at_ns = 0, max(now_ns, self._at_ns)
         self.add(used, now_ns)
 
     def wait_ns(self, cost: Decimal, now_ns: int) -> int | None:
         """How long until so much more has room, zero if it has; None if it never has."""
-        over = EXACT.subtract(EXACT.add(self.used(now_ns), cost), self.most)
-        if over <= 0:
+        units = units_of(cost)
+        if self.has_room(units, now_ns):
             return 0
-        if cost > self.most:
+        over = self._used + units - self._most_units
+        if units > self._most_units:
             return None
-        if isinstance(self.rate, Decaying):
-            return ceil(over / self.rate.per_s * _NANOS)
+        if self._per_ns:
+            return -(-over // self._per_ns)
         for at_ns, one in self._costs:
             over -= one
             if over <= 0:
-                return at_ns + self._window_ns(self.rate) - self._at_ns
+                return at_ns + self._window_ns - self._at_ns
         raise AssertionError("a window that has passed is empty")
 
-    @staticmethod
-    def _window_ns(rate: Windowed) -> int:
-        return int(rate.window_s * _NANOS)
+    def _pass(self, now_ns: int) -> int:
+        """Drop what the window has passed."""
+        costs, used = self._costs, self._used
+        while costs and costs[0][0] + self._window_ns <= now_ns:
+            used -= costs.popleft()[1]
+        self._used = used
+        return used
+
+
+def units_of(cost: Decimal) -> int:
+    """A cost in the units of a counter, rounded up."""
+    return ceil(EXACT.multiply(cost, _UNITS))

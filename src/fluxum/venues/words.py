@@ -30,22 +30,23 @@ class Words(Mapping[One, str]):
     ) -> None:
         written = {word: one for one, word in words.items()}
         self.by_word: Mapping[str, One] = {**written, **(also or {})}
-        self._words = words
+        self.written = words
+        """The word of each member; a look-up here costs no call."""
         self._other = other
         if len(self.by_word) != len(words) + len(also or {}):
             raise ValueError(f"each word once was expected, was {[*words.values(), *(also or ())]}")
 
     def __getitem__(self, one: One) -> str:
         """The word that is written for a member."""
-        return self._words[one]
+        return self.written[one]
 
     def __iter__(self) -> Iterator[One]:
         """The members that have a word to write."""
-        return iter(self._words)
+        return iter(self.written)
 
     def __len__(self) -> int:
         """How many members have a word to write."""
-        return len(self._words)
+        return len(self.written)
 
     def known(self, word: str) -> tuple[One, str]:
         """The member of a word and empty text, or `other` and the word."""

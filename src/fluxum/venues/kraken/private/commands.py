@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from fluxum.errors import BadInput
 from fluxum.model.instant import format_rfc3339
+from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
     Cancel,
@@ -40,27 +41,38 @@ from fluxum.venues.private import TOKEN
 
 __all__ = ["answers_of", "is_client_id", "wire_of"]
 
-_CLIENT_ID = re.compile(
+_match_id = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[\x21-\x7e]{1,18}"
-)
+).fullmatch
 _BATCH = (2, 15)
 _BATCH_CANCEL = (2, 50)
 _AFTER_MAX_S = 86_400
+_PLAIN_MAX = 30
 
 Fields = TypeVar("Fields", bound=native.OrderFields)
 Wire = tuple[str, Any]  # the method and the Struct of its parameters
+_TYPE_WORDS, _FORCE_WORDS = ORDER_TYPES.written, TIMES_IN_FORCE.written
+_SIDE_WORDS = {side: side.value for side in Side}
 
 
 def is_client_id(name: str) -> bool:
     """Whether Kraken takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
+    return _match_id(name) is not None
 
 
 def wire_of(command: Command) -> Wire:
     """The method and parameters; raises BadInput for what Kraken cannot be asked."""
     match command:
-        case Place():
-            return "add_order", _add(command)
+        case Place(request=request, deadline_ns=deadline_ns):
+            fields = _fields(
+                native.AddParams,
+                request,
+                symbol=str(request.symbol),
+                deadline=None if deadline_ns is None else format_rfc3339(deadline_ns),
+                validate=command.validate or None,
+                token=TOKEN,
+            )
+            return "add_order", fields
         case PlaceBatch():
             return "batch_add", _batch(command)
         case Amend():
@@ -89,17 +101,6 @@ def answers_of(command: Command) -> int:
     return 1
 
 
-def _add(command: Place) -> native.AddParams:
-    return _fields(
-        native.AddParams,
-        command.request,
-        symbol=str(command.request.symbol),
-        deadline=_instant(command.deadline_ns),
-        validate=command.validate or None,
-        token=TOKEN,
-    )
-
-
 def _batch(command: PlaceBatch) -> native.BatchAddParams:
     symbols = {str(request.symbol) for request in command.requests}
     count = len(command.requests)
@@ -118,48 +119,56 @@ def _batch(command: PlaceBatch) -> native.BatchAddParams:
 
 
 def _fields(kind: type[Fields], request: OrderRequest, **others: Any) -> Fields:
-    """An order as fields of a message of that kind, beside its `others`."""
-    _check_ids(request)
+    """An order as fields of a message of that kind, beside its `others`.
+
+    Most fields of most orders are not given, so a call is spared for each of these.
+    """
+    name, quantity, price = request.client_order_id, request.quantity, request.limit_price
+    if name:
+        _check_name(name, request)
+    kind_of_limit, effective_ns, expires_ns = (
+        request.limit_price_kind,
+        request.effective_ns,
+        request.expires_ns,
+    )
+    shown, spend = request.display_quantity, request.quote_quantity
     return kind(
-        order_type=ORDER_TYPES[request.order_type],
-        side=request.side.value,
-        order_qty=_number(request.quantity),
-        limit_price=_number(request.limit_price, signed=request.limit_price_kind is not None),
-        limit_price_type=_kind(request.limit_price_kind),
-        triggers=_triggers(request.trigger),
-        conditional=_conditional(request.close),
-        time_in_force=TIMES_IN_FORCE[request.time_in_force],
-        effective_time=_instant(request.effective_ns),
-        expire_time=_instant(request.expires_ns),
-        cl_ord_id=request.client_order_id or None,
-        order_userref=request.user_reference,
+        _TYPE_WORDS[request.order_type],
+        _SIDE_WORDS[request.side],
+        UNSET if quantity is None else _written(quantity),
+        UNSET if price is None else _written(price, signed=kind_of_limit is not None),
+        None if kind_of_limit is None else PRICE_KINDS[kind_of_limit],
+        None if request.trigger is None else _triggers(request.trigger),
+        None if request.close is None else _conditional(request.close),
+        _FORCE_WORDS[request.time_in_force],
+        None if effective_ns is None else format_rfc3339(effective_ns),
+        None if expires_ns is None else format_rfc3339(expires_ns),
+        name or None,
+        request.user_reference,
         post_only=request.post_only or None,
         reduce_only=request.reduce_only or None,
         margin=request.margin or None,
-        display_qty=_number(request.display_quantity),
-        cash_order_qty=_number(request.quote_quantity),
+        display_qty=UNSET if shown is None else _written(shown),
+        cash_order_qty=UNSET if spend is None else _written(spend),
         fee_preference=None if request.fee_asset is None else FEE_ASSETS[request.fee_asset],
         stp_type=None if request.self_trade is None else SELF_TRADES[request.self_trade],
         **others,
     )
 
 
-def _check_ids(request: OrderRequest) -> None:
-    name = request.client_order_id
-    if name and not is_client_id(name):
+def _check_name(name: str, request: OrderRequest) -> None:
+    if _match_id(name) is None:
         raise BadInput(
             f"a client order id is a UUID, 32 hexadecimal digits or up to 18 characters, "
             f"was {name!r}"
         )
-    if name and request.user_reference is not None:
+    if request.user_reference is not None:
         raise BadInput(f"Kraken takes a client order id or a user reference, was both on {name!r}")
-    if name and request.close is not None:
+    if request.close is not None:
         raise BadInput(f"Kraken takes no client order id with a close order, was {name!r}")
 
 
-def _triggers(trigger: Trigger | None) -> native.Triggers | None:
-    if trigger is None:
-        return None
+def _triggers(trigger: Trigger) -> native.Triggers:
     if trigger.reference not in REFERENCES:
         raise BadInput(f"Kraken triggers by last and index prices, was {trigger.reference.value}")
     return native.Triggers(
@@ -169,9 +178,7 @@ def _triggers(trigger: Trigger | None) -> native.Triggers | None:
     )
 
 
-def _conditional(close: CloseOrder | None) -> native.Conditional | None:
-    if close is None:
-        return None
+def _conditional(close: CloseOrder) -> native.Conditional:
     return native.Conditional(
         order_type=ORDER_TYPES[close.order_type],
         limit_price=_number(close.limit_price, signed=True),
@@ -216,7 +223,7 @@ def _edit(command: Edit) -> native.EditParams:
         symbol=str(command.symbol),
         order_qty=_number(command.quantity),
         limit_price=_number(command.limit_price),
-        triggers=_triggers(command.trigger),
+        triggers=None if command.trigger is None else _triggers(command.trigger),
         display_qty=_number(command.display_quantity),
         fee_preference=None if command.fee_asset is None else FEE_ASSETS[command.fee_asset],
         post_only=command.post_only,
@@ -263,7 +270,10 @@ def _number(value: Decimal | None, *, signed: bool = False) -> Raw | UnsetType:
 
 
 def _written(value: Decimal, *, signed: bool = False) -> Raw:
+    text = str(value)
+    if len(text) < _PLAIN_MAX and text.replace(".", "").isdecimal() and text.strip("0."):
+        return Raw(text)  # a number above zero without an exponent, as nearly all are
     if not value.is_finite() or (value <= 0 and not signed) or not -30 < value.adjusted() < 30:
         expected = "a finite number" if signed else "a number above zero"
         raise BadInput(f"{expected} was expected, was {value}")
-    return Raw(f"{value:f}".encode())
+    return Raw(f"{value:f}")

@@ -42,6 +42,7 @@ __all__ = ["KrakenPrivateProtocol"]
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 _STALE_TOKEN = ("ESession:Invalid session", "EAPI:Invalid token", "Token(s) not found")
 _METHOD = b'{"method"'
+_TOKEN = Auth.TOKEN  # to look up a member costs a call
 _MENDED_EVERY_NS = 60 * 1_000_000_000
 
 
@@ -102,7 +103,7 @@ class KrakenPrivateProtocol:
         """Queue a command; raises BadInput for one Kraken cannot be asked."""
         method, params = wire_of(command)
         number = self._answers.begin(command_id, command, answers_of(command))
-        self._send(number, method, params)
+        self.outbox.append(Send(native.encode(_Request(method, params, number)), _TOKEN))
 
     def ping(self) -> None:
         """Queue a ping; it needs no token."""
@@ -262,8 +263,8 @@ class KrakenPrivateProtocol:
             response = native.decode_response(frame)
         except _UNREADABLE as error:
             return self._receive_odd(frame, received_ns, reason or str(error))
-        self.venue_time = venue_time(response.time_out, received_ns) or self.venue_time
-        if response.method == "pong":
+        if response.method == "pong":  # the time of one kind of answer is enough
+            self.venue_time = venue_time(response.time_out, received_ns) or self.venue_time
             return ()
         try:
             if response.method in {"subscribe", "unsubscribe"}:
@@ -371,8 +372,7 @@ class KrakenPrivateProtocol:
         self._send(number, method, channel.params(method))
 
     def _send(self, number: int, method: str, params: object) -> None:
-        request = _Request(method, params, number)
-        self.outbox.append(Send(native.encode(request), auth=Auth.TOKEN))
+        self.outbox.append(Send(native.encode(_Request(method, params, number)), _TOKEN))
 
     @staticmethod
     def _is_stale(reason: str | None) -> bool:
