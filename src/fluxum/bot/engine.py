@@ -15,7 +15,7 @@ against what rests, and checked against the limits; what is left is sent.
 """
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from fluxum.bot.account import BotAccount
@@ -46,6 +46,7 @@ from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
 from fluxum.model.event import Channel, Desync, Subscription
+from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderStatus, OrderUpdate
 
 __all__ = ["Engine"]
@@ -55,6 +56,7 @@ _ZERO = Decimal(0)
 _ENGINE_TIMER = "engine"
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
+_NOTHING = (tuple, list)
 
 
 class Engine:
@@ -103,6 +105,7 @@ class Engine:
         self._keep = keep
         self._kept = encode(strategy)
         self._is_looking = limits.drawdown_max is not None
+        self._plain: Mapping[type, Container[tuple[str, Symbol]]] = {}
         self._traceback = ""
         self._restore(state)
 
@@ -185,8 +188,9 @@ class Engine:
 
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
-        if type(event) in _DATA and self._keep is None and self._view.now_ns and not self.halted:
-            return self._step_data(event)  # type: ignore[arg-type]  # market data is no Switch
+        markets = self._plain.get(type(event))
+        if markets is not None and (event.venue, event.symbol) in markets:  # type: ignore[union-attr]
+            return self._step_plain(event)  # type: ignore[arg-type]  # market data has a market
         self._move_to(event.received_ns)
         commands = self._commands
         commands.begin(self._view.now_ns)
@@ -200,37 +204,42 @@ class Engine:
             commands.carry_out(intents)
         if is_input and not self.halted:
             self._continue(event)
-        self._check()
-        self._record(event, intents, is_input=is_input)
-        self.facts = tuple(commands.facts)
+        self._conclude(event, intents, is_input=is_input)
         return commands.sent
 
     # Pieces of a step
 
-    def _step_data(self, event: BotEvent) -> Sequence[BotCommand]:
-        """The same for market data without a journal: nearly always nothing is intended."""
-        now_ns = event.received_ns
-        view, commands = self._view, self._commands
-        if now_ns > view.now_ns:
-            view.now_ns = now_ns
-        else:
-            now_ns = view.now_ns
-        commands.begin(now_ns)
-        self.facts = ()
+    def _step_plain(self, event: BotEvent) -> Sequence[BotCommand]:
+        """The same for data that the strategy wants, which nearly always leads to nothing."""
+        view = self._view
+        view.now_ns = max(view.now_ns, event.received_ns)
         self._books.take(event)
-        is_wanted = self.wanted.is_for(event)
+        self.wanted.received += 1
         if self._is_looking:
             self._gate.look()
-        if not is_wanted:
-            return commands.sent
-        intents = self._decide(event)
-        if not intents and not commands.facts:
-            return commands.sent
-        commands.carry_out(intents)
+        try:
+            found = self.strategy.on_event(event, view)
+            if not found and type(found) in _NOTHING:
+                self.facts = ()
+                return []
+            self._commands.begin(view.now_ns)
+            intents = self._intents(found)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
+            self._commands.begin(view.now_ns)
+            intents = self._fail(error)
+        self._commands.carry_out(intents)
+        self._conclude(event, intents, is_input=False)
+        return self._commands.sent
+
+    def _conclude(
+        self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
+    ) -> None:
+        """End a step that may have changed something."""
         self._check()
-        self._record(event, intents, is_input=False)
-        self.facts = tuple(commands.facts)
-        return commands.sent
+        self._record(event, intents, is_input=is_input)
+        self.facts = tuple(self._commands.facts)
+        is_plain = self._keep is None and not self.halted
+        self._plain = self.wanted.data if is_plain else {}
 
     def _move_to(self, received_ns: int) -> None:
         """Time does not go back. With the first event the timers begin."""
@@ -274,18 +283,25 @@ class Engine:
     def _decide(self, event: BotEvent) -> Sequence[Intent]:
         """What the strategy intends; its error halts the bot."""
         try:
-            found = tuple(self.strategy.on_event(event, self._view))
-            for one in found:
-                if not isinstance(one, Intent):  # pyright: ignore[reportUnnecessaryIsInstance]
-                    raise BadInput(f"an intent was expected, was {one!r:.80}")  # noqa: TRY301
+            return self._intents(self.strategy.on_event(event, self._view))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
-            self.failed = f"{type(error).__name__}: {error}"
-            self._traceback = traceback.format_exc()
-            now_ns = self._view.now_ns
-            self._commands.facts.append(StrategyFailed(error=self.failed, at_ns=now_ns))
-            self._halt(f"the strategy failed: {self.failed}", self._limits.cancels_on_failure)
-            return ()
-        return found
+            return self._fail(error)
+
+    def _intents(self, found: Iterable[Intent]) -> Sequence[Intent]:
+        intents = tuple(found)
+        for one in intents:
+            if not isinstance(one, Intent):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise BadInput(f"an intent was expected, was {one!r:.80}")
+        return intents
+
+    def _fail(self, error: Exception) -> Sequence[Intent]:
+        """The strategy raised an error: the bot is halted; nothing is intended."""
+        self.failed = f"{type(error).__name__}: {error}"
+        self._traceback = traceback.format_exc()
+        now_ns = self._view.now_ns
+        self._commands.facts.append(StrategyFailed(error=self.failed, at_ns=now_ns))
+        self._halt(f"the strategy failed: {self.failed}", self._limits.cancels_on_failure)
+        return ()
 
     def _continue(self, event: BotEvent | Steering) -> None:
         """Send what waited for this event: quotes, targets, legs."""
