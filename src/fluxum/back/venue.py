@@ -7,14 +7,14 @@ it is filled in that world.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 
-from fluxum.back.columns import KIND_SNAPSHOT
+from fluxum.back.contact import BUY, SELL
 from fluxum.back.lane import Lane
 from fluxum.back.money import Accounts
 from fluxum.back.records import RunFill, RunOrder
-from fluxum.back.watching import BUY, SELL, Touch
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Outcome
@@ -44,25 +44,25 @@ class TapeVenues:
         latency: Latency,
         world: int,
         rules: Callable[[Market], Instrument | None],
-        note: Callable[[Lane, RunFill], None],
     ) -> None:
         self.orders: list[RunOrder] = []
         """Every order, in the order of decision."""
         self.accounts = accounts
         self._lanes = lanes
-        self._by_number = {lane.number: lane for lane in lanes.values()}
         self._sums = {
             lane.number: accounts.open(lane.market, lane.places) for lane in lanes.values()
         }
         self._latency = latency
         self._world = world
         self._rules = rules
-        self._note = note
         self._open: dict[str, RunOrder] = {}
         self._commands: deque[tuple[int, BotCommand, RunOrder | None]] = deque()
         self._answers: deque[tuple[int, Answer]] = deque()
         self._arrives_ns = self._answers_ns = 0
         self._fills = 0
+        for lane in lanes.values():
+            lane.contact.on_fill = partial(self._fill_resting, lane)
+            lane.contact.on_loss = partial(self._doubt, lane)
 
     @property
     def next_ns(self) -> int:
@@ -97,22 +97,6 @@ class TapeVenues:
             case Cancel():
                 self._cancel(sent.market, command, at_ns)
         return None
-
-    def touch(self, touches: Sequence[Touch], now_ns: int) -> bool:
-        """Process what the tape has of watched markets; whether an order was filled."""
-        is_filled = False
-        for touch in touches:
-            lane = self._by_number[touch.market]
-            if lane.is_lost and _begins_anew(touches, touch):
-                lane.resolve()
-            lane.touch(touch)
-            if lane.is_lost:
-                self._doubt(lane)
-            bids, asks = lane.queues
-            if bids.news or asks.news:
-                self._fill_resting(lane, now_ns)
-                is_filled = True
-        return is_filled
 
     # Commands
 
@@ -203,14 +187,13 @@ class TapeVenues:
         lane = order.lane
         left = order.quantity - order.filled[self._world]
         own = lane.queues[1 - order.side].top
-        taken = meets_own = False
+        meets_own = False
         for key, free in list(lane.offered(order.side, order.key)):
             meets_own = key <= own
             if meets_own:
                 break
             units = min(free, left)
             lane.take(order.side, key, units)
-            taken = True
             for world in _WORLDS:
                 whole = order.quantity - order.filled[world]
                 if whole > 0:
@@ -218,8 +201,6 @@ class TapeVenues:
             left -= units
             if not left:
                 break
-        if taken:
-            lane.watch()
         reaches_own = order.key is not None and -order.key <= own
         return left > 0 and (meets_own or reaches_own)
 
@@ -235,10 +216,9 @@ class TapeVenues:
             order.was_alone = order.was_alone or place.was_alone
             taken = order.filled[self._world] - place.fills[self._world]
             order.place = queue.move(place, key, quantity, shown, best, taken)
-        order.was_in_gap = order.was_in_gap or lane.is_lost
+        order.was_in_gap = order.was_in_gap or lane.contact.is_lost
         order.status = OrderStatus.OPEN
         self._open[order.name] = order
-        lane.watch()
 
     def _amend(self, market: Market, command: Amend, now_ns: int) -> None:
         order = self._open.get(command.client_order_id)
@@ -291,7 +271,8 @@ class TapeVenues:
 
     # Fills
 
-    def _fill_resting(self, lane: Lane, now_ns: int) -> None:
+    def _fill_resting(self, lane: Lane) -> None:
+        now_ns = lane.now_ns
         for queue in lane.queues:
             news = queue.news
             if not news:
@@ -306,6 +287,7 @@ class TapeVenues:
                 if order.place is place and order.filled[self._world] >= order.quantity:
                     self._leave(order)
                     order.status = OrderStatus.FILLED
+        lane.wake_at(self.next_ns)
 
     def _fill(
         self, order: RunOrder, world: int, key: int, units: int, now_ns: int, *, is_maker: bool
@@ -319,10 +301,9 @@ class TapeVenues:
             units if order.side == BUY else -units,
             is_maker=is_maker,
         )
-        fill = RunFill(world, now_ns, key, units, charge, is_maker=is_maker)
-        order.fills.append(fill)
+        marks = lane.marks(now_ns)
+        order.fills.append(RunFill(world, now_ns, key, units, charge, marks, is_maker=is_maker))
         order.filled[world] += units
-        self._note(lane, fill)
         if world != self._world:
             return
         price, quantity = lane.price(key), lane.quantity(units)
@@ -361,7 +342,6 @@ class TapeVenues:
         order.lane.queues[order.side].leave(order.place)
         order.place = None
         del self._open[order.name]
-        order.lane.watch()
 
     def _end(self, order: RunOrder, status: OrderStatus, now_ns: int, reason: str) -> None:
         order.status = status
@@ -398,9 +378,3 @@ class TapeVenues:
 
     def _lane(self, market: Market) -> Lane:
         return self._lanes[market]
-
-
-def _begins_anew(touches: Sequence[Touch], touch: Touch) -> bool:
-    """Whether this is the first of the touches of a whole book."""
-    whole = any(one.market == touch.market and one.kind == KIND_SNAPSHOT for one in touches)
-    return whole and next(one for one in touches if one.market == touch.market) is touch
