@@ -35,6 +35,7 @@ class Lane:
         """The decimal places of prices and of quantities."""
         self._price_places, self._quantity_places = places
         self._prices: dict[int, Decimal] = {}
+        self._quantities: dict[int, Decimal] = {}
 
     # Units
 
@@ -62,7 +63,12 @@ class Lane:
 
     def quantity(self, units: int) -> Decimal:
         """Units as a quantity."""
-        return Decimal(units).scaleb(-self._quantity_places)
+        quantity = self._quantities.get(units)
+        if quantity is None:
+            if len(self._quantities) >= _KNOWN_MAX:
+                self._quantities.clear()
+            quantity = self._quantities[units] = Decimal(units).scaleb(-self._quantity_places)
+        return quantity
 
     @property
     def twice_mid(self) -> int | None:

@@ -45,6 +45,8 @@ class TapeVenues:
         world: int,
         rules: Callable[[Market], Instrument | None],
     ) -> None:
+        self.next_ns = NEVER_NS
+        """When the next command arrives or the next answer is received."""
         self.orders: list[RunOrder] = []
         """Every order, in the order of decision."""
         self.accounts = accounts
@@ -64,12 +66,6 @@ class TapeVenues:
             lane.contact.on_fill = partial(self._fill_resting, lane)
             lane.contact.on_loss = partial(self._doubt, lane)
 
-    @property
-    def next_ns(self) -> int:
-        """When the next command arrives or the next answer is received."""
-        first = self._commands[0][0] if self._commands else NEVER_NS
-        return min(first, self._answers[0][0]) if self._answers else first
-
     def send(self, commands: Iterable[BotCommand], now_ns: int) -> None:
         """The bot sends commands."""
         for one in commands:
@@ -81,11 +77,14 @@ class TapeVenues:
                 order = RunOrder(len(self.orders), self._lane(one.market), request, side, now_ns)
                 self.orders.append(order)
             self._commands.append((self._arrives_ns, one, order))
+        self._set_next()
 
     def receive(self) -> Answer | None:
         """Let the next command arrive, or return the next answer: whichever is due at `next_ns`."""
         if self._answers and (not self._commands or self._answers[0][0] < self._commands[0][0]):
-            return self._answers.popleft()[1]
+            answer = self._answers.popleft()[1]
+            self._set_next()
+            return answer
         at_ns, sent, order = self._commands.popleft()
         command = sent.command
         match command:
@@ -96,7 +95,12 @@ class TapeVenues:
                 self._amend(sent.market, command, at_ns)
             case Cancel():
                 self._cancel(sent.market, command, at_ns)
+        self._set_next()
         return None
+
+    def _set_next(self) -> None:
+        first = self._commands[0][0] if self._commands else NEVER_NS
+        self.next_ns = min(first, self._answers[0][0]) if self._answers else first
 
     # Commands
 
@@ -287,6 +291,7 @@ class TapeVenues:
                 if order.place is place and order.filled[self._world] >= order.quantity:
                     self._leave(order)
                     order.status = OrderStatus.FILLED
+        self._set_next()
         lane.wake_at(self.next_ns)
 
     def _fill(

@@ -17,6 +17,7 @@ against what rests, and checked against the limits; what is left is sent.
 import traceback
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import get_args
 
 from fluxum.bot.account import BotAccount
 from fluxum.bot.books import BookSource
@@ -57,6 +58,7 @@ _ENGINE_TIMER = "engine"
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
 _NOTHING = (tuple, list)
+_INTENTS = get_args(Intent)
 
 
 class Engine:
@@ -179,12 +181,21 @@ class Engine:
 
     def due(self) -> Timer | None:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
+        if self._is_idle:
+            return None
         first = self._timers.due()
         engine_ns = None if self.halted else self._commands.due_ns
         engine_ns = self._halting.due_ns if engine_ns is None else engine_ns
         if engine_ns is not None and (first is None or engine_ns <= first.received_ns):
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
         return first
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing is waited for."""
+        commands = self._commands
+        is_waiting = commands.paused or commands.groups or self._timers.ahead
+        return not is_waiting and not self._halting.reason
 
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
@@ -195,12 +206,11 @@ class Engine:
         commands = self._commands
         commands.begin(self._view.now_ns)
         is_input, is_wanted = self._learn(event)
-        self._gate.look()
+        if self._is_looking:
+            self._gate.look()
         intents: Sequence[Intent] = ()
         if is_wanted and not self.halted:
-            data = event.snapshot if isinstance(event, BookKnown) else event
-            assert not isinstance(data, Steering), "no strategy receives these"
-            intents = self._decide(data)
+            intents = self._decide(event.snapshot if type(event) is BookKnown else event)  # type: ignore[arg-type]  # no strategy receives other steering
             commands.carry_out(intents)
         if is_input and not self.halted:
             self._continue(event)
@@ -235,8 +245,9 @@ class Engine:
         self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
     ) -> None:
         """End a step that may have changed something."""
-        self._check()
-        self._record(event, intents, is_input=is_input)
+        if intents or self._commands.is_used or self.halted or self._keep is not None:
+            self._check()
+            self._record(event, intents, is_input=is_input)
         self.facts = tuple(self._commands.facts)
         is_plain = self._keep is None and not self.halted
         self._plain = self.wanted.data if is_plain else {}
@@ -290,7 +301,7 @@ class Engine:
     def _intents(self, found: Iterable[Intent]) -> Sequence[Intent]:
         intents = tuple(found)
         for one in intents:
-            if not isinstance(one, Intent):  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not isinstance(one, _INTENTS):
                 raise BadInput(f"an intent was expected, was {one!r:.80}")
         return intents
 
@@ -310,7 +321,7 @@ class Engine:
             market = market_of(event.venue, event.symbol)
             if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
                 commands.refused(market)
-            elif not any(one.market == market for one in commands.sent):
+            elif not commands.sent or not any(one.market == market for one in commands.sent):
                 if isinstance(event, Outcome) and event.status is OrderStatus.OPEN:
                     commands.accepted(market)
                 commands.plan(market)
