@@ -159,6 +159,19 @@ def write(path: Path, updates: int, seed: int = 42, trade_every: int = 10) -> Pa
     return path
 
 
+def write_hole(path: Path, updates: int, seed: int = 42, trade_every: int = 0) -> Path:
+    """Write a tape whose link is lost after so many updates, and back after five seconds."""
+    before = list(frames(updates, seed, trade_every))
+    lost_ns = before[-1][0]
+    after = frames(updates, seed + 1, trade_every)
+    with path.open("w") as file:
+        file.write(header())
+        file.writelines(line(ns, frame) for ns, frame in before)
+        file.write(f'{{"ns":{lost_ns},"link":1,"closed":true}}\n')
+        file.writelines(line(ns - START_NS + lost_ns + 5 * 10**9, frame, 2) for ns, frame in after)
+    return path
+
+
 def _quantity(units: int) -> str:
     return f"{units // 10**8}.{units % 10**8:08d}"
 

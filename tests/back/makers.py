@@ -84,3 +84,21 @@ class Waiter(Strategy, kw_only=True):
         if hasattr(event, "venue") and type(event).__name__ not in {"Outcome", "Fill"}:
             self.kinds.append(type(event).__name__)
         return ()
+
+
+class Ladder(Strategy, kw_only=True):
+    """Bids once at so many prices below the best one."""
+
+    count: int
+    is_done: Remembered[bool] = False
+
+    def wants(self) -> Iterable[Want]:
+        return [Want(MARKET, "book")]
+
+    def on_event(self, event: BotEvent, view: View) -> Iterable[Intent]:
+        bid = view.book(MARKET).bid
+        if self.is_done or bid is None:
+            return ()
+        self.is_done = True
+        steps = (bid.price - Decimal(number) / 10 for number in range(self.count))
+        return [Place(MARKET, "buy", Decimal("0.01"), price) for price in steps]

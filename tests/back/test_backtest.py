@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import kraken_tape
-from back.makers import BTC, Buyer, Maker, Waiter
+from back.makers import BTC, Buyer, Ladder, Maker, Waiter
 from fluxum.back.backtest import BacktestResult, backtest
 from fluxum.back.columns import Columns
 from fluxum.back.player import Player
@@ -21,6 +21,7 @@ from fluxum.errors import BadInput
 from fluxum.fill.fees import Fees
 from fluxum.fill.latency import MeasuredLatency
 from fluxum.model.event import Gap, LinkLost
+from fluxum.model.order import OrderStatus
 from fluxum.report.files import read_run
 from fluxum.report.numbers import run_numbers
 
@@ -196,16 +197,8 @@ def test_a_command_arrives_after_its_latency_and_not_before(columns: Columns) ->
 
 
 def test_a_hole_of_five_seconds_is_told_before_newer_data_and_counted(tmp_path: Path) -> None:
-    path = tmp_path / "hole.jsonl"
-    frames = list(kraken_tape.frames(200, trade_every=0))
-    lost_ns = frames[-1][0]
-    later = [(ns - NS + lost_ns + 5 * 10**9, text) for ns, text in kraken_tape.frames(200, seed=8)]
-    with path.open("w") as file:
-        file.write(kraken_tape.header())
-        file.writelines(kraken_tape.line(ns, text) for ns, text in frames)
-        file.write(f'{{"ns":{lost_ns},"link":1,"closed":true}}\n')
-        file.writelines(kraken_tape.line(ns, text, 2) for ns, text in later)
-    columns = prepare(path, tmp_path / "hole.cols")
+    tape = kraken_tape.write_hole(tmp_path / "hole.jsonl", 200)
+    columns = prepare(tape, tmp_path / "hole.cols")
 
     result = backtest(Waiter(), columns)
 
@@ -222,6 +215,15 @@ def test_a_hole_of_five_seconds_is_told_before_newer_data_and_counted(tmp_path: 
     (order,) = [one for one in result.orders if one.was_in_gap]
     low, _, high = (sum(fill.quantity for fill in fills) for fills in order.fills.all)
     assert (low, high) == (0, order.quantity)
+
+
+def test_orders_may_rest_at_any_number_of_prices(columns: Columns) -> None:
+    result = backtest(Ladder(count=200), columns, limits=FAST)
+
+    assert not result.failed
+    assert len({order.limit for order in result.orders}) == 200
+    assert result.orders[0].fills.expected, "the best bid was traded away"
+    assert all(order.status in (OrderStatus.OPEN, OrderStatus.FILLED) for order in result.orders)
 
 
 def test_the_end_of_a_recording_takes_no_price_away(

@@ -1,17 +1,20 @@
 """The compiled player does what the one in Python does, on every tape of the tests."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import kraken_tape
-from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_UPDATE, Columns
+from fluxum.back.columns import KIND_BUY, KIND_UPDATE, Columns
+from fluxum.back.contact import BUY, NO_KEY, SELL
 from fluxum.back.fast import IS_COMPILED, TapePlayer
 from fluxum.back.player import Player
 from fluxum.back.prepare import prepare
-from fluxum.back.watching import BUY, DUE, END_NS, KIND_LEVEL, SELL, TOUCHED, UNSEEN, Signal
+from fluxum.back.watching import AFTER_NS, DUE, END_NS, Signal
 from fluxum.bot.books import Books
 from fluxum.bot.market import Market
+from fluxum.fill.queue import QueuePlace
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
 
@@ -58,29 +61,106 @@ def test_levels_in_between_are_equal(columns: Columns) -> None:
         ]
 
 
-def test_touches_are_equal_and_come_before_the_events_of_their_frame(columns: Columns) -> None:
-    fast, plain = TapePlayer(columns), Player(columns)
-    touched, is_cut, kinds = 0, False, set[int]()
-    while (event := fast.next()) is not None:
-        assert event == plain.next()
-        if event is TOUCHED:
-            touched += 1
-            touches = fast.touches()
-            assert touches == plain.touches()
-            kinds.update(one.kind for one in touches)
-            is_cut = is_cut or any(one.quantity == UNSEEN for one in touches)
-            bid, ask = fast.best(0, BUY), fast.best(0, SELL)
-            assert fast.levels(0, BUY, bid - 4) == plain.levels(0, BUY, bid - 4)
-            for player in (fast, plain) if touched % 40 == 1 else ():
-                player.watch(0, [bid, bid - 2, bid - 7], [ask + touched % 3])
-                if touched % 80 == 1:
-                    player.wake(0, 2)
-        elif fast.frame == 10:
-            fast.watch(0, [450_000], [])
-            plain.watch(0, [450_000], [])
-    assert touched > 50
-    assert is_cut
-    assert kinds >= {KIND_BUY, KIND_SELL, KIND_LEVEL, KIND_UPDATE}
+class Trader:
+    """Rests, moves, takes and cancels at one player's contact, by the same dice for each player."""
+
+    def __init__(self, player: Player, seed: int) -> None:
+        self.player = player
+        self.random = Random(seed)
+        self.contact = player.contacts[0]
+        self.contact.on_fill = self.take_news
+        self.places: list[QueuePlace] = []
+        self.news: list[tuple[int, int, int, int]] = []
+
+    def take_news(self) -> None:
+        for queue in self.contact.queues:
+            for place, world, units in queue.news:
+                self.news.append((self.player.frame, place.order_id, world, units))
+            queue.news.clear()
+
+    def act(self) -> None:
+        random, player = self.random, self.player
+        side = random.randrange(2)
+        queue, best = self.contact.queues[side], player.best(0, side)
+        key = best + random.randrange(-6, 2)
+        quantity, shown = random.randrange(1, 4 * 10**8), player.shown(0, side, key)
+        luck = random.random()
+        if luck < 0.5 or not queue.places:
+            self.places.append(queue.enter(len(self.places), key, quantity, shown, best))
+        elif luck < 0.6:
+            place = random.choice(queue.places)
+            self.places.append(queue.move(place, key, quantity, shown, best))
+        elif luck < 0.7:
+            random.choice(queue.places).resize(quantity)
+        elif luck < 0.8:
+            taken = self.contact.taken[side]
+            taken[best] = taken.get(best, 0) + quantity
+        elif luck < 0.85:
+            queue.complete(random.choice(queue.places))
+            self.take_news()
+        else:
+            queue.leave(random.choice(queue.places))
+
+    def state(self) -> object:
+        return (
+            [
+                (one.fills, one.ahead, one.low, one.mid, one.high, one.shown, one.was_alone)
+                for one in self.places
+            ],
+            [
+                (queue.top, queue.best, [one.order_id for one in queue.places])
+                for queue in self.contact.queues
+            ],
+            self.contact.taken,
+            self.contact.printed,
+            self.contact.is_lost,
+            self.news,
+        )
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("tape", ["whole", "lost"])
+def test_orders_rest_and_fill_alike(tape: str, seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "btc.jsonl"
+    if tape == "whole":
+        kraken_tape.write(path, 1500, seed=seed)
+    else:
+        kraken_tape.write_hole(path, 700, seed=seed, trade_every=10)
+    columns = prepare(path, tmp_path / "btc.cols")
+    traders = [Trader(make(columns), seed) for make in (TapePlayer, Player)]
+    fast, plain = traders
+    lost = 0
+    while fast.player.next() is not None:
+        assert plain.player.next() is not None
+        assert fast.state() == plain.state(), f"frame {fast.player.frame}"
+        lost += fast.contact.is_lost
+        if fast.player.frame % 5 == 0 and fast.player.best(0, BUY) != NO_KEY:
+            for one in traders:
+                one.act()
+    worlds = len({world for _, _, world, _ in fast.news})
+    assert worlds == 3
+    assert len(fast.news) > 100
+    assert (lost > 0) is (tape == "lost")
+
+
+def test_marks_are_taken_from_the_books_before_the_frame_of_their_instant(columns: Columns) -> None:
+    found: list[list[list[int | None]]] = []
+    for make in (TapePlayer, Player):
+        player = make(columns)
+        marks: list[list[int | None]] = []
+        expected: list[tuple[int, int | None]] = []
+        while player.next() is not None:
+            if player.frame % 7 == 0:
+                marks.append(player.marks.add(0, player.now_ns))
+            expected.append((player.now_ns, player.twice_mid(0)))
+        first = marks[1]
+        at_ns = next(
+            ns for ns, _ in expected if ns > kraken_tape.START_NS + 6 * kraken_tape.STEP_NS
+        )
+        assert first[2] is None, "the tape is shorter than a minute"
+        assert first[0] == [mid for ns, mid in expected if ns < at_ns + AFTER_NS[0]][-1]
+        found.append(marks)
+    assert found[0] == found[1]
 
 
 def test_an_alarm_stops_before_the_frame_of_its_instant(columns: Columns) -> None:

@@ -124,5 +124,6 @@ def test_fills_in_all_worlds_are_those_of_the_paper_venue(
         assert ours == [
             (fill.world, fill.at_ns, fill.price, fill.quantity, fill.is_maker) for fill in theirs
         ]
+        assert record is None or order.was_alone is record.was_alone
         filled += bool(ours)
     assert filled >= 5

@@ -39,6 +39,17 @@ class _Writers(dict[type, Any]):
         return canonical
 
 
+class Inner(Struct, tag="inner"):
+    """A value within a value."""
+
+    name: str
+    count: int
+
+
+INNER = st.builds(Inner, st.text(), st.integers())
+VALUES |= INNER | st.lists(INNER, max_size=2).map(tuple)
+
+
 def writer(kind: type[PlainStructText]) -> PlainStructText:
     return kind(['"type":"given"'], ['"one":', '"two":', '"three":'], _Writers())
 

@@ -4,10 +4,14 @@
 Read `fluxum.back.player` first. A side of a book is one array of keys, worst first, and one of the
 rows that rest there; a row becomes a level when it is read. An update's levels are made when they
 are read as well.
+
+`FastQueue` is `fluxum.fill.queue.QueueSide` where trades and books come in order (`apart` is 0),
+and `FastContact` is `fluxum.back.contact.Contact`; read those first.
 """
 
 from decimal import Decimal
 
+cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memmove
 
@@ -19,23 +23,22 @@ from fluxum.back.columns import (
     KIND_STATUS,
     KIND_UPDATE,
 )
-from fluxum.back.watching import DUE, END_NS, KIND_LEVEL, NO_KEY, TOUCHED, UNSEEN, Touch
+from fluxum.back.contact import NO_KEY, UNSEEN
+from fluxum.back.watching import DUE, END_NS, Marks
 from fluxum.back.rows import Rows, begin, set_status
 from fluxum.book.book import Book
 from fluxum.model.levels import Level
 from fluxum.model.market import BookUpdate, Side
 
-__all__ = ["FastPlayer", "KeyLadder", "RowLevels"]
+__all__ = ["FastContact", "FastPlayer", "FastQueue", "KeyLadder", "RowLevels"]
 
 cdef object _Level = Level, _Decimal = Decimal, _BookUpdate = BookUpdate
-cdef object _Touch = Touch, _new_tuple = tuple.__new__
-cdef object _DUE = DUE, _TOUCHED = TOUCHED
+cdef object _DUE = DUE
 cdef long long _END_NS = END_NS, _NO_KEY = NO_KEY, _UNSEEN = UNSEEN
+cdef long long FAR = -(1 << 62)
 cdef int SNAPSHOT = KIND_SNAPSHOT, UPDATE = KIND_UPDATE, STATUS = KIND_STATUS
-cdef int LEVEL = KIND_LEVEL
 cdef int BUY_TRADE = KIND_BUY, SELL_TRADE = KIND_SELL, OTHER = KIND_OTHER
 cdef enum:
-    WATCHED_MAX = 64
     KNOWN_MAX = 65536
 
 cdef long long[19] TENS
@@ -141,8 +144,8 @@ cdef class KeyLadder:
     """The levels of one side. Best means highest for bids, lowest for asks."""
 
     cdef readonly object side
-    cdef public object depth
     cdef _Store _store
+    cdef Py_ssize_t _depth  # -1: all levels are kept
     cdef int _market
     cdef bint _is_asks
     cdef long long *_keys
@@ -155,7 +158,7 @@ cdef class KeyLadder:
         self._store = store
         self._market = market
         self.side = side
-        self.depth = None
+        self._depth = -1
         self._is_asks = side is Side.SELL
         self._best_row = -1
 
@@ -168,6 +171,15 @@ cdef class KeyLadder:
 
     def __iter__(self):
         return iter(self.top(self._size))
+
+    @property
+    def depth(self):
+        """How many levels are kept; `None` is all."""
+        return None if self._depth < 0 else self._depth
+
+    @depth.setter
+    def depth(self, depth):
+        self._depth = -1 if depth is None else depth
 
     @property
     def prices(self):
@@ -229,6 +241,22 @@ cdef class KeyLadder:
                 high = middle
         return low
 
+    cdef long long shown(self, long long key) noexcept:
+        """The quantity at a key, in units; UNSEEN if it is deeper than the book is known."""
+        cdef Py_ssize_t at = self._find(key)
+        if at < self._size and self._keys[at] == key:
+            return self._store.quantity[self._at[at]]
+        return _UNSEEN if at == 0 and self._depth >= 0 and self._size >= self._depth else 0
+
+    cdef bint is_in(self, long long key, Py_ssize_t first, Py_ssize_t end) noexcept:
+        """Whether one of these rows is of a key."""
+        cdef Py_ssize_t row
+        cdef long long price = -key if self._is_asks else key
+        for row in range(first, end):
+            if self._store.price[row] == price:
+                return True
+        return False
+
     cdef int _lay(self, Py_ssize_t row) except -1:
         cdef long long price = self._store.price[row]
         cdef long long key = -price if self._is_asks else price
@@ -246,6 +274,14 @@ cdef class KeyLadder:
             memmove(self._keys + at, self._keys + at + 1, (tail - 1) * sizeof(long long))
             memmove(self._at + at, self._at + at + 1, (tail - 1) * sizeof(long long))
             self._size -= 1
+        return 0
+
+    cdef int _lay_all(self, Py_ssize_t first, Py_ssize_t end, Py_ssize_t depth) except -1:
+        cdef Py_ssize_t row
+        for row in range(first, end):
+            self._lay(row)
+        if depth >= 0:
+            self._cut(depth)
         return 0
 
     cdef int _cut(self, Py_ssize_t depth) except -1:
@@ -274,72 +310,374 @@ cdef class KeyLadder:
         return 0
 
 
-cdef class _Side:
-    """One side of a market, and the keys that are watched there."""
+@cython.overflowcheck(True)
+cdef class FastPlace:
+    """One's own order in the queue of its level; see `QueuePlace`."""
 
-    cdef KeyLadder ladder
-    cdef long long[WATCHED_MAX] keys
-    cdef bint[WATCHED_MAX] hit  # changed by this message
-    cdef bint[WATCHED_MAX] unseen  # the book does not reach so deep
-    cdef int count
-    cdef long long top
-    cdef int awake  # messages of the book that touch in any case; kept with the bids
+    cdef readonly object order_id
+    cdef readonly long long key, quantity, shown, low, mid, high
+    cdef readonly bint was_alone
+    cdef long long[3] done
+    cdef long long low_max, mid_max, high_max, printed, displaced, debt, reach, crossed
 
-    cdef int watch(self, keys) except -1:
-        if len(keys) > WATCHED_MAX:
-            raise ValueError(f"at most {WATCHED_MAX} keys of a side can be watched")
-        self.count = 0
-        self.top = _NO_KEY
-        for key in keys:
-            self.keys[self.count] = key
-            self.hit[self.count] = False
-            self.unseen[self.count] = self.shown(key) == _UNSEEN
-            self.top = max(self.top, self.keys[self.count])
-            self.count += 1
+    def __cinit__(self, order_id, long long key, long long quantity, long long shown, tuple done):
+        cdef bint is_seen = shown != _UNSEEN
+        self.order_id = order_id
+        self.key = key
+        self.quantity = quantity
+        self.shown = shown
+        self.low = self.mid = -shown if is_seen else FAR
+        self.high = -shown if is_seen else 0
+        self.done[0], self.done[1], self.done[2] = done
+        self.low_max = max(quantity - self.done[0], 0)
+        self.mid_max = max(quantity - self.done[1], 0)
+        self.high_max = max(quantity - self.done[2], 0)
+        self.reach = _NO_KEY
+
+    @property
+    def fills(self):
+        """The filled quantity: pessimistic, expected, optimistic."""
+        return (
+            self.done[0] + max(self.low, 0),
+            self.done[1] + max(self.mid, 0),
+            self.done[2] + max(self.high, 0),
+        )
+
+    @property
+    def ahead(self):
+        """The quantity that stands ahead: pessimistic, expected, optimistic."""
+        return max(-self.low, 0), max(-self.mid, 0), max(-self.high, 0)
+
+    def resize(self, long long quantity):
+        """Take another total quantity; what is filled stays filled."""
+        self.quantity = quantity
+        self.low_max = max(max(quantity - self.done[0], self.low), 0)
+        self.mid_max = max(max(quantity - self.done[1], self.mid), 0)
+        self.high_max = max(max(quantity - self.done[2], self.high), 0)
+
+
+@cython.overflowcheck(True)
+cdef class FastQueue:
+    """One's own resting orders of one side of one market; see `QueueSide`."""
+
+    cdef readonly list places, news
+    cdef readonly long long top, best
+    cdef bint _is_hit
+
+    def __cinit__(self):
+        self.places = []
+        self.news = []
+        self.top = self.best = _NO_KEY
+
+    def enter(
+        self,
+        order_id,
+        long long key,
+        long long quantity,
+        long long shown,
+        long long best=_NO_KEY,
+        tuple done=(0, 0, 0),
+    ):
+        """Enter an order behind the quantity that others show at its price."""
+        cdef FastPlace place = FastPlace(order_id, key, quantity, shown, done)
+        cdef Py_ssize_t at = len(self.places)
+        place.was_alone = key > best
+        self.best = best
+        while at and (<FastPlace>self.places[at - 1]).key < key:
+            at -= 1
+        self.places.insert(at, place)
+        self.top = (<FastPlace>self.places[0]).key
+        return place
+
+    def move(
+        self,
+        FastPlace place,
+        long long key,
+        long long quantity,
+        long long shown,
+        long long best=_NO_KEY,
+        long long taken=0,
+    ):
+        """Change an order so that it loses its place; returns the new one."""
+        cdef FastPlace new
+        cdef long long low, mid, high
+        self.leave(place)
+        low, mid, high = place.fills
+        done = (low + taken, mid + taken, high + taken)
+        new = self.enter(place.order_id, key, quantity, shown, best, done)
+        if place.high == place.high_max:
+            new.low_max = min(new.low_max, place.low_max - max(place.low, 0))
+        new.reach = max(place.reach, place.key if place.low > 0 else _NO_KEY)
+        new.displaced = place.displaced + place.debt + (low if key <= new.reach else 0)
+        new.low -= new.displaced
+        return new
+
+    def leave(self, FastPlace place):
+        """Remove an order that was canceled or filled."""
+        self.places.remove(place)
+        self.top = (<FastPlace>self.places[0]).key if self.places else _NO_KEY
+
+    def complete(self, FastPlace place):
+        """Fill an order in all three histories."""
+        self.put(place, place.low_max, place.mid_max, place.high_max)
+
+    cpdef int trade(self, long long key, long long quantity) except -1:
+        """Process a trade whose taker was of the other side."""
+        cdef FastPlace place
+        cdef long long low = quantity, mid = quantity, high = quantity
+        cdef long long left, paid, low_before, mid_before, high_before
+        if self.top == _NO_KEY:
+            return 0
+        self._is_hit = True
+        if key > self.top:
+            return 0
+        for place in self.places:
+            if place.key < key:
+                break
+            left = low
+            low_before = max(place.low, 0)
+            mid_before = max(place.mid, 0)
+            high_before = max(place.high, 0)
+            if place.debt:
+                paid = min(place.debt, left)
+                place.debt -= paid
+                left -= paid
+                if place.key == key:
+                    place.displaced += paid
+            if place.key == key:
+                self.trade_at(place, quantity, left, mid, high)
+            else:
+                left += max(place.low, min(-place.displaced, 0))
+                self.put(place, left, mid_before + mid, place.high_max)
+            low -= max(place.low, 0) - low_before
+            mid -= max(place.mid, 0) - mid_before
+            high = max(high - max(place.high, 0) + high_before, 0)
+        if low < quantity and len(self.places) > 1:
+            for place in self.places:
+                if place.key < key:
+                    place.debt += quantity - low
+                elif place.key == key:
+                    place.displaced += quantity - low
         return 0
 
-    cdef long long shown(self, long long key):
-        cdef KeyLadder ladder = self.ladder
-        cdef Py_ssize_t at = ladder._find(key)
-        if at < ladder._size and ladder._keys[at] == key:
-            return ladder._store.quantity[ladder._at[at]]
-        if at == 0 and ladder.depth is not None and ladder._size >= ladder.depth:
-            return _UNSEEN
+    cpdef int level(self, long long key, long long shown) except -1:
+        """Process a level of this side: others show so much at this price."""
+        cdef FastPlace place
+        cdef long long total
+        for place in self.places:
+            if place.key != key:
+                continue
+            if place.shown > 0:
+                total = place.shown - place.printed
+                if total > shown:
+                    cancel(place, total - shown, total)
+            place.shown = shown
+            place.printed = 0
+            place.high = max(place.high, -shown)
+            place.mid = max(place.mid, -shown)
+            place.low = max(place.low, -shown - place.displaced)
         return 0
 
-    cdef int lay(self, Py_ssize_t first, Py_ssize_t end, Py_ssize_t depth) except -1:
-        """Lay rows over the ladder, and note which are of a watched key."""
-        cdef Py_ssize_t row
-        cdef long long key
-        cdef int at
-        cdef _Store store = self.ladder._store
-        for row in range(first, end):
-            self.ladder._lay(row)
-            if self.count:
-                key = -store.price[row] if self.ladder._is_asks else store.price[row]
-                for at in range(self.count):
-                    if self.keys[at] == key:
-                        self.hit[at] = True
-        if depth >= 0:
-            self.ladder._cut(depth)
+    cpdef int hide(self, long long key) except -1:
+        """Process that market data does not show a level any more."""
+        cdef FastPlace place
+        for place in self.places:
+            if place.key == key:
+                place.shown = _UNSEEN
+                place.printed = 0
+                place.high = max(place.high, 0)
         return 0
 
-    cdef int note(self, int market, int number, bint is_all, list touches) except -1:
-        """Add what a message changed at watched keys."""
-        cdef int at
-        cdef long long shown
-        cdef bint is_unseen, is_cut
-        for at in range(self.count):
-            shown = self.shown(self.keys[at])
-            is_cut = False
-            if not (is_all or self.hit[at]):
-                is_unseen = shown == _UNSEEN
-                is_cut = is_unseen and not self.unseen[at]
-                self.unseen[at] = is_unseen
-            if is_all or self.hit[at] or is_cut:
-                touches.append(touch_of(market, LEVEL, number, self.keys[at], shown))
-            self.hit[at] = False
+    cpdef int opposite(self, long long key, long long shown) except -1:
+        """Process a level of the other side, with the key that its price has on this side."""
+        cdef FastPlace place
+        cdef long long rest = shown, more, mid, filled
+        if key > self.top or shown <= 0:
+            return 0
+        for place in self.places:
+            if place.key < key:
+                break
+            more = min(rest, shown - place.crossed)
+            mid = place.mid
+            filled = max(mid, 0)
+            if more > 0:
+                place.crossed = shown
+                mid = filled + more
+            self.put(place, place.low, mid, place.high_max)
+            rest -= max(place.mid, 0) - filled
         return 0
+
+    cpdef int settle(self, long long best) except -1:
+        """End a frame of the book; `best` is the best key that others show on this side."""
+        cdef FastPlace place
+        self.best = best
+        if self.top > best:
+            for place in self.places:
+                if place.key <= best:
+                    break
+                place.was_alone = True
+                if self._is_hit and place.high < place.high_max:
+                    self.put(place, place.low, place.mid, place.high_max)
+        self._is_hit = False
+        return 0
+
+    cpdef int lose(self) except -1:
+        """Process a gap in the data: anything may have traded until levels are shown again."""
+        cdef FastPlace place
+        self._is_hit = False
+        for place in self.places:
+            place.shown = _UNSEEN
+            place.printed = place.crossed = 0
+            self.put(place, place.low, place.mid, place.high_max)
+        return 0
+
+    cdef int trade_at(
+        self, FastPlace place, long long quantity, long long low, long long mid, long long high
+    ) except -1:
+        """Process a trade at an order's own price, of which so much is left in each history."""
+        cdef long long top = place.high + high
+        place.printed += quantity
+        if place.key > self.best and place.shown <= 0:
+            top = place.high_max
+        return self.put(place, place.low + low, place.mid + mid, top)
+
+    cdef int put(self, FastPlace place, long long low, long long mid, long long high) except -1:
+        """Set the three places, in order and within the quantity, and report the fills."""
+        low = min(low, place.low_max)
+        mid = min(max(mid, low), place.mid_max)
+        high = min(max(high, mid), place.high_max)
+        if low > 0 and low > place.low:
+            self.news.append((place, 0, low - max(place.low, 0)))
+        if mid > 0 and mid > place.mid:
+            self.news.append((place, 1, mid - max(place.mid, 0)))
+        if high > 0 and high > place.high:
+            self.news.append((place, 2, high - max(place.high, 0)))
+        place.low = low
+        place.mid = mid
+        place.high = high
+        return 0
+
+
+cdef int cancel(FastPlace place, long long gone, long long total) except -1:
+    """Process that a part of a level's total left without a trade."""
+    if place.high < 0:
+        place.high = min(place.high + gone, 0)
+    if place.mid < 0:  # in Python's numbers, as the product may be large
+        expected = -(<object>place.mid * gone // total)
+        place.mid = min(place.mid + min(gone, <long long>expected), 0)
+    return 0
+
+
+cdef class FastContact:
+    """One market of a tape where it meets one's own orders; see `Contact`."""
+
+    cdef readonly tuple queues, taken, printed
+    cdef readonly bint is_lost
+    cdef public object on_fill, on_loss
+    cdef FastQueue _buys, _sells
+    cdef KeyLadder _bids, _asks
+    cdef dict _bids_taken, _asks_taken, _bids_printed, _asks_printed
+
+    def __cinit__(self, KeyLadder bids, KeyLadder asks):
+        self._bids, self._asks = bids, asks
+        self._buys, self._sells = FastQueue(), FastQueue()
+        self.queues = self._buys, self._sells
+        self.taken = self._bids_taken, self._asks_taken = {}, {}
+        self.printed = self._bids_printed, self._asks_printed = {}, {}
+
+    cdef int trade(self, int side, long long key, long long units) except -1:
+        """Process a trade that took from a side."""
+        cdef dict printed = self._asks_printed if side else self._bids_printed
+        cdef KeyLadder ladder = self._asks if side else self._bids
+        if ladder._size:
+            printed[key] = printed.get(key, 0) + units
+        (self._sells if side else self._buys).trade(key, units)
+        return self.tell()
+
+    cdef int message(self, bint is_whole, Py_ssize_t first, Py_ssize_t split, Py_ssize_t end) except -1:
+        """Process a message of the book, which is laid: these rows, or all of it."""
+        if is_whole and self.is_lost:
+            self.resolve()
+            self.tell()
+        self.side(self._buys, self._bids, self._bids_taken, is_whole, first, split)
+        self.side(self._sells, self._asks, self._asks_taken, is_whole, split, end)
+        if self._bids_printed:
+            self._bids_printed.clear()
+        if self._asks_printed:
+            self._asks_printed.clear()
+        settle(self._buys, self._bids, self._asks, self._asks_taken)
+        settle(self._sells, self._asks, self._bids, self._bids_taken)
+        return self.tell()
+
+    cdef int status(self, bint is_valid) except -1:
+        """Process that the status of the book has changed."""
+        self.is_lost = not is_valid
+        if self.is_lost and self.on_loss is not None:
+            self.on_loss()
+        return 0
+
+    cdef int tell(self) except -1:
+        if (self._buys.news or self._sells.news) and self.on_fill is not None:
+            self.on_fill()
+        return 0
+
+    cdef int side(
+        self,
+        FastQueue queue,
+        KeyLadder ladder,
+        dict taken,
+        bint is_whole,
+        Py_ssize_t first,
+        Py_ssize_t end,
+    ) except -1:
+        """Process what is shown now at the keys of one side."""
+        cdef FastPlace place
+        cdef long long key, units, last = _NO_KEY
+        for place in queue.places:
+            key = place.key
+            if key == last:
+                continue
+            last = key
+            units = ladder.shown(key)
+            if units == _UNSEEN:
+                queue.hide(key)
+            elif is_whole or ladder.is_in(key, first, end):
+                queue.level(key, units)
+        if taken:
+            for at in list(taken):
+                key = at
+                if (is_whole or ladder.is_in(key, first, end)) and not ladder.shown(key):
+                    del taken[at]
+        return 0
+
+    cdef int resolve(self) except -1:
+        """Decide what happened in a gap, before the levels of the book that ends it."""
+        cdef FastPlace place
+        cdef long long bid = best_of(self._bids), ask = best_of(self._asks)
+        self._buys.lose()
+        self._sells.lose()
+        if bid == _NO_KEY or ask == _NO_KEY:
+            return 0
+        for place in list(self._buys.places):
+            if bid - ask < 2 * place.key:
+                self._buys.complete(place)
+        for place in list(self._sells.places):
+            if ask - bid < 2 * place.key:
+                self._sells.complete(place)
+        return 0
+
+
+cdef int settle(FastQueue queue, KeyLadder ladder, KeyLadder other, dict taken) except -1:
+    """End a message of the book for one side."""
+    cdef Py_ssize_t at = other._size
+    cdef long long top = queue.top
+    if top == _NO_KEY:
+        return 0
+    while at and other._keys[at - 1] >= -top:
+        at -= 1
+        units = other._store.quantity[other._at[at]] - taken.get(other._keys[at], 0)
+        queue.opposite(-other._keys[at], units)
+    return queue.settle(best_of(ladder))
 
 
 cdef class FastPlayer:
@@ -348,7 +686,9 @@ cdef class FastPlayer:
     cdef readonly list books
     cdef readonly long long now_ns
     cdef readonly Py_ssize_t frame
-    cdef public long long alarm_ns
+    cdef public long long alarm_ns, marks_ns
+    cdef readonly object marks
+    cdef readonly list contacts
     cdef object _rows, _columns
     cdef _Store _store
     cdef const long long[::1] _frame_ns, _first, _row, _venue_ns, _checksum, _sequence, _extra
@@ -356,7 +696,7 @@ cdef class FastPlayer:
     cdef const unsigned short[::1] _markets
     cdef const int[::1] _split
     cdef Py_ssize_t _frames, _event, _end, _ready
-    cdef list _sides, _names, _evidence, _depths, _touches
+    cdef list _sides, _names, _evidence, _depths
     cdef list _delivers  # by kind, bytes by market
 
     def __cinit__(self, columns, delivers=None):
@@ -375,12 +715,13 @@ cdef class FastPlayer:
         self._sequence = columns.column("event_sequence")
         self._extra = columns.column("event_extra")
         self._frames = columns.frames
-        self.alarm_ns = _END_NS
+        self.alarm_ns = self.marks_ns = _END_NS
+        self.marks = Marks(self)
         self.frame = self._ready = -1
-        self._touches = []
         self._names = [(market.venue, market.name) for market in columns.markets]
         self.books = []
         self._sides = []
+        self.contacts = []
         for number, (venue, symbol) in enumerate(self._names):
             book = Book(
                 venue,
@@ -388,8 +729,9 @@ cdef class FastPlayer:
                 ladder=lambda side, _depth, market=number: KeyLadder(self._store, market, side),
             )
             self.books.append(book)
-            self._sides.append(watched(book.bids))
-            self._sides.append(watched(book.asks))
+            self._sides.append(book.bids)
+            self._sides.append(book.asks)
+            self.contacts.append(FastContact(book.bids, book.asks))
         self._evidence = [book.evidence for book in self.books]
         self._depths = [-1] * len(self.books)
         count = max(len(self.books), 1)
@@ -417,51 +759,36 @@ cdef class FastPlayer:
                     return _DUE if self.alarm_ns != _END_NS else None
                 if self._frame_ns[number] >= self.alarm_ns:
                     return _DUE
-                self.frame = number
-                self.now_ns = self._frame_ns[number]
-                self._end = self._first[number + 1]
+                self._begin_frame(number)
                 continue
             self._apply()
-            if self._touches:
-                return _TOUCHED
 
     def skip(self, long long until_ns):
         """Apply what is before an instant, and return none of it."""
         while self.frame + 1 < self._frames and self._frame_ns[self.frame + 1] < until_ns:
-            self.frame += 1
-            self.now_ns = self._frame_ns[self.frame]
-            self._end = self._first[self.frame + 1]
+            self._begin_frame(self.frame + 1)
             while self._event < self._end:
                 self._apply()
             self._ready = -1
-            self._touches.clear()
-
-    def watch(self, int market, bids, asks):
-        """Watch these keys of a market, and its trades; without keys the market is not watched."""
-        (<_Side>self._sides[2 * market]).watch(bids)
-        (<_Side>self._sides[2 * market + 1]).watch(asks)
-
-    def wake(self, int market, int messages):
-        """Have at least so many more messages of a market's book among the touches."""
-        cdef _Side bids = self._sides[2 * market]
-        bids.awake = max(bids.awake, messages)
-
-    def touches(self):
-        """What the last event had of watched markets, in its order; empty when read again."""
-        touches, self._touches = self._touches, []
-        return touches
 
     def best(self, int market, int side):
         """The best key of a side; NO_KEY while it is empty."""
-        return best_of((<_Side>self._sides[2 * market + side]).ladder)
+        return best_of(<KeyLadder>self._sides[2 * market + side])
+
+    def twice_mid(self, int market):
+        """The sum of the best bid and ask, in units; `None` while the book cannot be trusted."""
+        cdef long long bid = best_of(<KeyLadder>self._sides[2 * market])
+        cdef long long ask = best_of(<KeyLadder>self._sides[2 * market + 1])
+        is_known = bid != _NO_KEY and ask != _NO_KEY and self.books[market].is_valid
+        return bid - ask if is_known else None
 
     def shown(self, int market, int side, long long key):
         """The quantity at a key, in units; UNSEEN if it is deeper than the book is known."""
-        return (<_Side>self._sides[2 * market + side]).shown(key)
+        return (<KeyLadder>self._sides[2 * market + side]).shown(key)
 
     def levels(self, int market, int side, long long worst):
         """The keys of a side and their quantities in units, best first, down to `worst`."""
-        cdef KeyLadder ladder = (<_Side>self._sides[2 * market + side]).ladder
+        cdef KeyLadder ladder = self._sides[2 * market + side]
         cdef Py_ssize_t at = ladder._size
         found = []
         while at and ladder._keys[at - 1] >= worst:
@@ -492,101 +819,68 @@ cdef class FastPlayer:
             None if self._sequence[number] < 0 else self._sequence[number],
         )
 
+    cdef int _begin_frame(self, Py_ssize_t number) except -1:
+        cdef long long now_ns = self._frame_ns[number]
+        if now_ns >= self.marks_ns:
+            self.marks.take(now_ns)
+        self.frame = number
+        self.now_ns = now_ns
+        self._end = self._first[number + 1]
+        return 0
+
     cdef int _apply(self) except -1:
-        cdef Py_ssize_t number = self._event
+        cdef Py_ssize_t number = self._event, row = self._row[number]
         cdef int kind = self._kinds[number], market = self._markets[number]
-        cdef _Side bids, asks
-        if kind != OTHER:
-            bids = self._sides[2 * market]
-            asks = self._sides[2 * market + 1]
-            if kind == UPDATE or kind == SNAPSHOT:
-                if kind == UPDATE:
-                    self._lay(number, market, bids, asks)
-                else:
-                    self._begin(number, market, bids, asks)
-                if bids.count or asks.count:
-                    self._note(market, kind, bids, asks)
-            elif is_watched(bids, asks) and not self._split[number]:
-                price, quantity = self._rows.units(number)
-                if kind == BUY_TRADE:
-                    self._touches.append(touch_of(market, kind, 1, -price, quantity))
-                else:
-                    self._touches.append(touch_of(market, kind, 0, price, quantity))
+        if kind == UPDATE or kind == SNAPSHOT:
+            if kind == SNAPSHOT:
+                self._begin(number, market)
+            else:
+                self._lay(number, market)
+            (<FastContact>self.contacts[market]).message(
+                kind == SNAPSHOT, row, row + self._split[number], self._row[number + 1]
+            )
+        elif kind != OTHER and not self._split[number]:
+            (<FastContact>self.contacts[market]).trade(
+                kind == BUY_TRADE,
+                -self._store.price[row] if kind == BUY_TRADE else self._store.price[row],
+                self._store.quantity[row],
+            )
         if (<bytes>self._delivers[kind])[market]:
             self._ready = number
         number += 1
         while number < self._end and self._kinds[number] == STATUS:
             market = self._markets[number]
             set_status(self.books[market], *self._rows.status(number))
-            if is_watched(self._sides[2 * market], self._sides[2 * market + 1]):
-                self._touches.append(touch_of(market, STATUS, 0, 0, 0))
+            (<FastContact>self.contacts[market]).status(self.books[market].is_valid)
             number += 1
         self._event = number
         return 0
 
-    cdef int _note(self, int market, int kind, _Side bids, _Side asks) except -1:
-        """Note what a message changed for those that watch."""
-        cdef Py_ssize_t before = len(self._touches)
-        bids.note(market, 0, kind == SNAPSHOT, self._touches)
-        asks.note(market, 1, kind == SNAPSHOT, self._touches)
-        if (
-            len(self._touches) != before
-            or bids.awake
-            or kind == SNAPSHOT
-            or crosses(bids, asks)
-            or crosses(asks, bids)
-        ):
-            self._touches.append(touch_of(market, kind, 0, 0, 0))
-        if bids.awake:
-            bids.awake -= 1
-        return 0
-
-    cdef int _lay(self, Py_ssize_t number, int market, _Side bids, _Side asks) except -1:
+    cdef int _lay(self, Py_ssize_t number, int market) except -1:
         cdef Py_ssize_t first = self._row[number], end = self._row[number + 1]
         cdef Py_ssize_t split = first + self._split[number], depth = self._depths[market]
         if split > first:
-            bids.lay(first, split, depth)
+            (<KeyLadder>self._sides[2 * market])._lay_all(first, split, depth)
         if end > split:
-            asks.lay(split, end, depth)
+            (<KeyLadder>self._sides[2 * market + 1])._lay_all(split, end, depth)
         received_ns = self.now_ns
         if self._extra[number]:
             received_ns = self._rows.fields(number).get("received_ns", received_ns)
         self._evidence[market].updated_ns = received_ns
         return 0
 
-    cdef int _begin(self, Py_ssize_t number, int market, _Side bids, _Side asks) except -1:
+    cdef int _begin(self, Py_ssize_t number, int market) except -1:
         """A snapshot: rows without a quantity are skipped, as always."""
         extra = self._rows.fields(number)
         depth = extra.get("depth")
         self._depths[market] = -1 if depth is None else depth
-        bids.ladder.clear()
-        asks.ladder.clear()
-        self._lay(number, market, bids, asks)
+        (<KeyLadder>self._sides[2 * market]).clear()
+        (<KeyLadder>self._sides[2 * market + 1]).clear()
+        self._lay(number, market)
         ns = extra.get("received_ns", self.now_ns)
         begin(self.books[market], depth, extra.get("cut_at"), ns)
         return 0
 
 
-cdef object touch_of(int market, int kind, int side, long long key, long long quantity):
-    """A Touch; the call of a named tuple's class would be one of a function in Python."""
-    return _new_tuple(_Touch, (market, kind, side, key, quantity))
-
-
-cdef _Side watched(KeyLadder ladder):
-    cdef _Side side = _Side.__new__(_Side)
-    side.ladder = ladder
-    side.top = _NO_KEY
-    return side
-
-
 cdef long long best_of(KeyLadder ladder) noexcept:
     return ladder._keys[ladder._size - 1] if ladder._size else _NO_KEY
-
-
-cdef bint is_watched(_Side bids, _Side asks) noexcept:
-    return bids.count > 0 or asks.count > 0
-
-
-cdef bint crosses(_Side side, _Side other) noexcept:
-    """Whether the best of the other side is as good as a watched key, or better."""
-    return side.count > 0 and other.ladder._size > 0 and -best_of(other.ladder) <= side.top

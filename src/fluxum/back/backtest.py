@@ -134,7 +134,6 @@ class Backtest:
             self._latency,
             self._world,
             self._books.instrument,
-            self.course.fill,
         )
 
     def _make_player(self, faithful: Sequence[Path | Sequence[Path]]) -> Player | ReplayPlayer:

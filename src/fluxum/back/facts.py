@@ -1,6 +1,5 @@
-"""The facts of a back-test as it runs and at its end: equity, prices after fills, orders, gaps."""
+"""The facts of a back-test as it runs and at its end: equity, orders, gaps."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
@@ -15,14 +14,12 @@ from fluxum.report.run import ByWorld, EquityPoint, FillFact, GapFact, Held, Ord
 
 __all__ = ["RunCourse", "gap_facts", "order_fact"]
 
-_AFTER_NS = (1_000_000_000, 10_000_000_000, 60_000_000_000)
 _NEVER = (1 << 63) - 1
 _ZERO = Decimal(0)
-_Filled = tuple[int, Lane, list[RunFill]]
 
 
 class RunCourse:
-    """Notes the equity at each multiple of `every_s`, and twice the mid after each fill.
+    """Notes the equity at each multiple of `every_s`.
 
     Equity is in one currency: balances in it, and those in the bases of markets against it at
     their mids. It is `None` while such a balance has no valid mid, from which it would be valued.
@@ -49,7 +46,6 @@ class RunCourse:
         self._sample_ns = begins_ns - begins_ns % self._every_ns + self._every_ns
         self._closes_ns = closes_ns
         self._last: Mapping[Market, Decimal | None] = {}
-        self._after: tuple[deque[_Filled], ...] = (deque(), deque(), deque())
         self._bases = _bases(lanes.values(), currency)
         self.begun = {
             market: held
@@ -64,31 +60,10 @@ class RunCourse:
         """Note what is due."""
         if self._closes_ns <= now_ns:
             self._closes_ns, self._last = _NEVER, self._mids()
-        for number, (after_ns, waiting) in enumerate(zip(_AFTER_NS, self._after, strict=True)):
-            while waiting and waiting[0][0] + after_ns <= now_ns:
-                _, lane, fills = waiting.popleft()
-                mid = lane.twice_mid
-                for fill in fills:
-                    fill.marks[number] = mid
         if self._sample_ns <= now_ns:
             self.sample(now_ns)
             self._sample_ns += self._every_ns
-        due = [self._sample_ns, self._closes_ns]
-        for after_ns, waiting in zip(_AFTER_NS, self._after, strict=True):
-            if waiting:
-                due.append(waiting[0][0] + after_ns)
-        self.next_ns = min(due)
-
-    def fill(self, lane: Lane, fill: RunFill) -> None:
-        """A fill, whose later prices are wanted; those of one instant are noted together."""
-        at_ns, newest = fill.at_ns, self._after[0]
-        if newest and newest[-1][0] == at_ns and newest[-1][1] is lane:
-            newest[-1][2].append(fill)
-            return
-        filled = (at_ns, lane, [fill])
-        for waiting in self._after:
-            waiting.append(filled)
-        self.next_ns = min(self.next_ns, at_ns + _AFTER_NS[0])
+        self.next_ns = min(self._sample_ns, self._closes_ns)
 
     def sample(self, now_ns: int) -> None:
         """Add a point of the equity."""

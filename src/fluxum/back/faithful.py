@@ -14,12 +14,12 @@ from fluxum.back.columns import (
     KIND_OTHER,
     KIND_SELL,
     KIND_SNAPSHOT,
-    KIND_STATUS,
     KIND_UPDATE,
     ColumnMarket,
 )
+from fluxum.back.contact import BUY, SELL
 from fluxum.back.player import Delivers
-from fluxum.back.watching import BUY, DUE, END_NS, SELL, TOUCHED, Signal, Touch, Watching
+from fluxum.back.watching import DUE, END_NS, Signal, Watching
 from fluxum.book.proof import BookStatus
 from fluxum.bot.books import Books
 from fluxum.bot.market import Market
@@ -70,8 +70,6 @@ class ReplayPlayer(Watching):
             event = next(self._events, None)
             if event is not None:
                 self._apply(event)
-                if self._touches:
-                    return TOUCHED
             elif self.next_ns >= self.alarm_ns:
                 return None if self.alarm_ns == END_NS else DUE
             else:
@@ -84,13 +82,14 @@ class ReplayPlayer(Watching):
             for event in self._events:
                 self._apply(event)
             self._ready = None
-            self._touches.clear()
 
     # Pieces
 
     def _begin_frame(self) -> None:
         assert self._next is not None, "a frame begins only if there is one"
         self.now_ns, _, events = self._next
+        if self.now_ns >= self.marks_ns:
+            self.marks.take(self.now_ns)
         self.frame += 1
         self._events = iter(events)
         self._next = next(self._moments, None)
@@ -111,7 +110,7 @@ class ReplayPlayer(Watching):
                 side = SELL if kind == KIND_BUY else BUY
                 units = int(event.quantity.scaleb(self._units[market][1]))
                 key = self._key(event.price, market, side)
-                self._touch(Touch(market, kind, side, key, units))
+                self.contacts[market].trade(side, key, units)
         else:
             for number, live in enumerate(self._live):
                 live.take(event)
@@ -125,7 +124,7 @@ class ReplayPlayer(Watching):
         status = evidence.status, evidence.live
         if self._statuses.get(market) != status:
             self._statuses[market] = status
-            self._touch(Touch(market, KIND_STATUS))
+            self.contacts[market].status(is_valid=self.books[market].is_valid)
 
     def _changes(self, market: int, event: BookUpdate | BookSnapshot) -> set[tuple[int, int]]:
         sides = ((BUY, event.bids), (SELL, event.asks))

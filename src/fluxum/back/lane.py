@@ -1,19 +1,12 @@
-"""One market of a back-test: its book in integers, one's own places in it, and what one has taken.
-
-What one's own orders took is still on the tape. It is remembered, and not taken twice until the
-level is gone. What a published trade took is not there for a taker either, although the book shows
-it until its next message. The rules are those of `paper.market`.
-"""
+"""One market of a back-test: its units as decimals, and its book as one's own orders meet it."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_STATUS
+from fluxum.back.contact import BUY, NO_KEY
 from fluxum.back.faithful import ReplayPlayer
 from fluxum.back.player import Player
-from fluxum.back.watching import BUY, KIND_LEVEL, NO_KEY, SELL, UNSEEN, Touch
 from fluxum.bot.market import Market
-from fluxum.fill.queue import QueueSide
 
 __all__ = ["Lane"]
 
@@ -21,7 +14,7 @@ _KNOWN_MAX = 1 << 14
 
 
 class Lane:
-    """The book and the queues of one market; `apart` is that of QueueSide."""
+    """One market that a strategy wants; `number` is that of the player."""
 
     def __init__(
         self,
@@ -29,24 +22,20 @@ class Lane:
         number: int,
         market: Market,
         places: tuple[int, int],
-        apart: int = 0,
     ) -> None:
         self.number = number
         self.market = market
         self.symbol = market.symbol
         self.venue = market.venue
-        self.queues = (QueueSide(apart), QueueSide(apart))
+        self.contact = player.contacts[number]
+        self.queues = self.contact.queues
         """One's own resting orders: buys, then sells."""
-        self.is_lost = False
-        """Whether market data is lost, so that anything may have traded."""
         self._player = player
-        self._book = player.books[number]
         self.places = places
         """The decimal places of prices and of quantities."""
         self._price_places, self._quantity_places = places
-        self._taken: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        self._printed: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._prices: dict[int, Decimal] = {}
+        self._quantities: dict[int, Decimal] = {}
 
     # Units
 
@@ -74,15 +63,17 @@ class Lane:
 
     def quantity(self, units: int) -> Decimal:
         """Units as a quantity."""
-        return Decimal(units).scaleb(-self._quantity_places)
+        quantity = self._quantities.get(units)
+        if quantity is None:
+            if len(self._quantities) >= _KNOWN_MAX:
+                self._quantities.clear()
+            quantity = self._quantities[units] = Decimal(units).scaleb(-self._quantity_places)
+        return quantity
 
     @property
     def twice_mid(self) -> int | None:
         """The sum of the best bid and ask, in units; `None` while the book cannot be trusted."""
-        bid, ask = self._player.best(self.number, 0), self._player.best(self.number, 1)
-        if bid == NO_KEY or ask == NO_KEY or not self._book.is_valid:
-            return None
-        return bid - ask
+        return self._player.twice_mid(self.number)
 
     def mid(self, twice: int | None) -> Decimal | None:
         """The mid of twice as much in units."""
@@ -102,7 +93,7 @@ class Lane:
         """What a taker of this side can trade with, best first: key, and units not taken yet."""
         against = 1 - side
         worst = NO_KEY if limit is None else -limit
-        taken, printed = self._taken[against], self._printed[against]
+        taken, printed = self.contact.taken[against], self.contact.printed[against]
         for key, units in self._player.levels(self.number, against, worst):
             free = units - taken.get(key, 0) - printed.get(key, 0)
             if free > 0:
@@ -110,80 +101,20 @@ class Lane:
 
     def take(self, side: int, key: int, units: int) -> None:
         """Remember that a taker of this side traded at a key of the other side."""
-        taken = self._taken[1 - side]
+        taken = self.contact.taken[1 - side]
         taken[key] = taken.get(key, 0) + units
 
-    def watch(self) -> None:
-        """Have the player watch where one's own orders rest, and where one has taken."""
-        (bids, asks), (bids_taken, asks_taken) = self.queues, self._taken
-        self._player.watch(
-            self.number, bids.keys | bids_taken.keys(), asks.keys | asks_taken.keys()
-        )
-        self._wake()
+    # Time
 
-    # Market data
+    def marks(self, at_ns: int) -> list[int | None]:
+        """Twice the mid so long after an instant, each once it is due (see `watching.Marks`)."""
+        return self._player.marks.add(self.number, at_ns)
 
-    def touch(self, touch: Touch) -> None:
-        """Process what the tape has of this market."""
-        _, kind, side, key, quantity = touch
-        if kind == KIND_LEVEL:
-            self._level(side, key, quantity)
-        elif kind in (KIND_BUY, KIND_SELL):
-            printed = self._printed[side]
-            printed[key] = printed.get(key, 0) + quantity
-            self.queues[side].trade(key, quantity)
-            self._player.wake(self.number, 1)
-        elif kind == KIND_STATUS:
-            self._status()
-        else:
-            self._settle()
+    @property
+    def now_ns(self) -> int:
+        """When the frame that the player applied last was received."""
+        return self._player.now_ns
 
-    def _level(self, side: int, key: int, units: int) -> None:
-        queue = self.queues[side]
-        if units == UNSEEN:
-            queue.hide(key)
-            return
-        if not units:
-            self._taken[side].pop(key, None)
-        queue.level(key, units)
-
-    def resolve(self) -> None:
-        """Decide what happened in a gap, before the levels of the book that ends it."""
-        for queue in self.queues:
-            queue.lose()
-        bid, ask = self.best(BUY), self.best(SELL)
-        if NO_KEY in (bid, ask):
-            return
-        for side, queue in enumerate(self.queues):
-            twice = bid - ask if side == BUY else ask - bid
-            for place in list(queue.places):
-                if twice < 2 * place.key:
-                    queue.complete(place)
-
-    def _status(self) -> None:
-        self.is_lost = not self._player.books[self.number].is_valid
-
-    def _settle(self) -> None:
-        """End a message of the book."""
-        player, number, is_counting = self._player, self.number, False
-        best = player.best(number, BUY), player.best(number, SELL)
-        for side, queue in enumerate(self.queues):
-            if self._printed[side]:
-                self._printed[side].clear()
-            top = queue.top
-            if top == NO_KEY:
-                continue
-            if -best[1 - side] <= top:
-                taken = self._taken[1 - side]
-                for key, units in player.levels(number, 1 - side, -top):
-                    queue.opposite(-key, units - taken.get(key, 0))
-            queue.settle(best[side])
-            is_counting = is_counting or queue.is_counting
-        if is_counting:
-            player.wake(number, 1)
-
-    def _wake(self) -> None:
-        """See the next message of the book in any case, if it may matter."""
-        for queue in self.queues:
-            if queue.top != NO_KEY and queue.is_counting:
-                self._player.wake(self.number, 1)
+    def wake_at(self, ns: int) -> None:
+        """Have the player stop before the frames of an instant, if it would not stop before."""
+        self._player.alarm_ns = min(self._player.alarm_ns, ns)

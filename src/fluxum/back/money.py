@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from fluxum.bot.market import Market
-from fluxum.fill.fees import Fees, FeesIn
+from fluxum.fill.fees import Fees, FeesIn, FeeTier
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
@@ -56,7 +56,17 @@ class Charge:
 class MarketSums:
     """What the fills of one market moved in each world, in units; `places` are those of a lane."""
 
-    __slots__ = ("bases", "charges", "fees", "is_spot", "market", "places", "quotes", "tier")
+    __slots__ = (
+        "_known",
+        "bases",
+        "charges",
+        "fees",
+        "is_spot",
+        "market",
+        "places",
+        "quotes",
+        "tier",
+    )
 
     def __init__(self, market: Market, places: tuple[int, int], fees: Fees) -> None:
         self.market = market
@@ -70,6 +80,7 @@ class MarketSums:
         self.bases = [0] * _WORLDS
         self.quotes = [0] * _WORLDS
         self.charges: dict[tuple[Decimal, bool], Charge] = {}
+        self._known: dict[tuple[bool, bool], Charge] = {}  # of the only tier
 
     def charge(self, rate: Decimal, *, is_buy: bool) -> Charge:
         """What a fill at a rate is charged in."""
@@ -79,6 +90,14 @@ class MarketSums:
             symbol = self.market.symbol
             asset = symbol.base if is_in_base else symbol.quote
             known = self.charges[rate, is_in_base] = Charge(asset, rate, is_in_base=is_in_base)
+        return known
+
+    def charge_of(self, tier: FeeTier, *, is_maker: bool, is_buy: bool) -> Charge:
+        """What a fill is charged in by the only tier."""
+        known = self._known.get((is_maker, is_buy))
+        if known is None:
+            known = self.charge(tier.maker if is_maker else tier.taker, is_buy=is_buy)
+            self._known[is_maker, is_buy] = known
         return known
 
     def moved(self, asset: Asset | str, world: int) -> Decimal:
@@ -147,12 +166,14 @@ class Accounts:
     ) -> Charge:
         """Book a fill of a market in a world, in units; returns what it is charged in."""
         tier = sums.tier
-        if tier is None:
-            tier = sums.fees.tier(self._volume(sums.market.venue, at_ns))
         cost = price * signed
         sums.bases[world] += signed
         sums.quotes[world] -= cost
-        charge = sums.charge(tier.maker if is_maker else tier.taker, is_buy=signed > 0)
+        if tier is None:
+            tier = sums.fees.tier(self._volume(sums.market.venue, at_ns))
+            charge = sums.charge(tier.maker if is_maker else tier.taker, is_buy=signed > 0)
+        else:
+            charge = sums.charge_of(tier, is_maker=is_maker, is_buy=signed > 0)
         charge.amounts[world] += abs(signed if charge.is_in_base else cost)
         if sums.tier is None and world == self._world:
             self._trade(sums.market.venue, at_ns, _decimal(abs(cost), sums.places[1]))

@@ -6,8 +6,9 @@
 from collections.abc import Callable
 
 from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_STATUS, Columns
+from fluxum.back.contact import BUY, SELL
 from fluxum.back.rows import Rows, begin, set_status
-from fluxum.back.watching import BUY, DUE, END_NS, SELL, TOUCHED, Signal, Touch, Watching
+from fluxum.back.watching import DUE, END_NS, Signal, Watching
 from fluxum.book.book import Book
 from fluxum.book.ladder import Ladder
 from fluxum.model.event import Event
@@ -64,8 +65,6 @@ class Player(Watching):
                 self._begin_frame()
                 continue
             self._apply()
-            if self._touches:
-                return TOUCHED
 
     def skip(self, until_ns: int) -> None:
         """Apply what is before an instant, and return none of it."""
@@ -74,12 +73,13 @@ class Player(Watching):
             while self._event < self._end:
                 self._apply()
             self._ready = None
-            self._touches.clear()
 
     # Pieces
 
     def _begin_frame(self) -> None:
         self.now_ns = self.next_ns
+        if self.now_ns >= self.marks_ns:
+            self.marks.take(self.now_ns)
         self.frame += 1
         self._end = self._first[self.frame + 1]
 
@@ -93,12 +93,12 @@ class Player(Watching):
         elif kind in (KIND_BUY, KIND_SELL) and (units := self._rows.units(number)) is not None:
             price, quantity = units
             side, key = (SELL, -price) if kind == KIND_BUY else (BUY, price)
-            self._touch(Touch(market, kind, side, key, quantity))
+            self.contacts[market].trade(side, key, quantity)
         self._event += 1
         while self._event < self._end and self._kinds[self._event] == KIND_STATUS:
             changed = self._markets[self._event]
             set_status(self.books[changed], *self._rows.status(self._event))
-            self._touch(Touch(changed, KIND_STATUS))
+            self.contacts[changed].status(is_valid=self.books[changed].is_valid)
             self._event += 1
         if self._delivers(kind, market):
             self._ready = event

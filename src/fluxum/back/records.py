@@ -11,12 +11,20 @@ _WORLDS = 3
 
 
 class RunFill:
-    """A fill in one world, in units; `marks` are twice the mid so long after it (see `facts`)."""
+    """A fill in one world, in units; `marks` are twice the mid so long after it (`watching`)."""
 
     __slots__ = ("at_ns", "charge", "is_maker", "key", "marks", "units", "world")
 
     def __init__(
-        self, world: int, at_ns: int, key: int, units: int, charge: Charge, *, is_maker: bool
+        self,
+        world: int,
+        at_ns: int,
+        key: int,
+        units: int,
+        charge: Charge,
+        marks: list[int | None],
+        *,
+        is_maker: bool,
     ) -> None:
         self.world = world
         self.at_ns = at_ns
@@ -24,7 +32,7 @@ class RunFill:
         self.units = units
         self.is_maker = is_maker
         self.charge = charge
-        self.marks: list[int | None] = [None, None, None]
+        self.marks = marks
 
 
 class RunOrder:

@@ -11,7 +11,7 @@ from fluxum.back.candles import CandleBuilder
 from fluxum.back.faithful import ReplayPlayer
 from fluxum.back.player import Player
 from fluxum.back.venue import TapeVenues
-from fluxum.back.watching import DUE, END_NS, TOUCHED
+from fluxum.back.watching import DUE, END_NS
 from fluxum.book.book import Book
 from fluxum.book.consolidated import ConsolidatedBook
 from fluxum.book.contributors import Contributors, MarketFacts
@@ -107,7 +107,7 @@ class TapeBooks:
 class Loop:
     """Runs one engine over one player. `builders` make the candles that the tape lacks.
 
-    `course` notes the equity and the prices after fills.
+    `course` notes the equity.
     """
 
     def __init__(
@@ -136,10 +136,7 @@ class Loop:
         steps = 0
         self._set_alarm(until_ns)
         while (found := following()) is not None:
-            if found is TOUCHED:
-                if self._venues.touch(player.touches(), player.now_ns):
-                    self._set_alarm(until_ns)
-            elif found is DUE:
+            if found is DUE:
                 if player.next_ns >= until_ns:
                     break
                 self._pass_time(player.next_ns)

@@ -7,14 +7,14 @@ it is filled in that world.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 
-from fluxum.back.columns import KIND_SNAPSHOT
+from fluxum.back.contact import BUY, SELL
 from fluxum.back.lane import Lane
 from fluxum.back.money import Accounts
 from fluxum.back.records import RunFill, RunOrder
-from fluxum.back.watching import BUY, SELL, Touch
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Outcome
@@ -44,31 +44,27 @@ class TapeVenues:
         latency: Latency,
         world: int,
         rules: Callable[[Market], Instrument | None],
-        note: Callable[[Lane, RunFill], None],
     ) -> None:
+        self.next_ns = NEVER_NS
+        """When the next command arrives or the next answer is received."""
         self.orders: list[RunOrder] = []
         """Every order, in the order of decision."""
         self.accounts = accounts
         self._lanes = lanes
-        self._by_number = {lane.number: lane for lane in lanes.values()}
         self._sums = {
             lane.number: accounts.open(lane.market, lane.places) for lane in lanes.values()
         }
         self._latency = latency
         self._world = world
         self._rules = rules
-        self._note = note
         self._open: dict[str, RunOrder] = {}
         self._commands: deque[tuple[int, BotCommand, RunOrder | None]] = deque()
         self._answers: deque[tuple[int, Answer]] = deque()
         self._arrives_ns = self._answers_ns = 0
         self._fills = 0
-
-    @property
-    def next_ns(self) -> int:
-        """When the next command arrives or the next answer is received."""
-        first = self._commands[0][0] if self._commands else NEVER_NS
-        return min(first, self._answers[0][0]) if self._answers else first
+        for lane in lanes.values():
+            lane.contact.on_fill = partial(self._fill_resting, lane)
+            lane.contact.on_loss = partial(self._doubt, lane)
 
     def send(self, commands: Iterable[BotCommand], now_ns: int) -> None:
         """The bot sends commands."""
@@ -81,11 +77,14 @@ class TapeVenues:
                 order = RunOrder(len(self.orders), self._lane(one.market), request, side, now_ns)
                 self.orders.append(order)
             self._commands.append((self._arrives_ns, one, order))
+        self._set_next()
 
     def receive(self) -> Answer | None:
         """Let the next command arrive, or return the next answer: whichever is due at `next_ns`."""
         if self._answers and (not self._commands or self._answers[0][0] < self._commands[0][0]):
-            return self._answers.popleft()[1]
+            answer = self._answers.popleft()[1]
+            self._set_next()
+            return answer
         at_ns, sent, order = self._commands.popleft()
         command = sent.command
         match command:
@@ -96,23 +95,12 @@ class TapeVenues:
                 self._amend(sent.market, command, at_ns)
             case Cancel():
                 self._cancel(sent.market, command, at_ns)
+        self._set_next()
         return None
 
-    def touch(self, touches: Sequence[Touch], now_ns: int) -> bool:
-        """Process what the tape has of watched markets; whether an order was filled."""
-        is_filled = False
-        for touch in touches:
-            lane = self._by_number[touch.market]
-            if lane.is_lost and _begins_anew(touches, touch):
-                lane.resolve()
-            lane.touch(touch)
-            if lane.is_lost:
-                self._doubt(lane)
-            bids, asks = lane.queues
-            if bids.news or asks.news:
-                self._fill_resting(lane, now_ns)
-                is_filled = True
-        return is_filled
+    def _set_next(self) -> None:
+        first = self._commands[0][0] if self._commands else NEVER_NS
+        self.next_ns = min(first, self._answers[0][0]) if self._answers else first
 
     # Commands
 
@@ -203,14 +191,13 @@ class TapeVenues:
         lane = order.lane
         left = order.quantity - order.filled[self._world]
         own = lane.queues[1 - order.side].top
-        taken = meets_own = False
+        meets_own = False
         for key, free in list(lane.offered(order.side, order.key)):
             meets_own = key <= own
             if meets_own:
                 break
             units = min(free, left)
             lane.take(order.side, key, units)
-            taken = True
             for world in _WORLDS:
                 whole = order.quantity - order.filled[world]
                 if whole > 0:
@@ -218,8 +205,6 @@ class TapeVenues:
             left -= units
             if not left:
                 break
-        if taken:
-            lane.watch()
         reaches_own = order.key is not None and -order.key <= own
         return left > 0 and (meets_own or reaches_own)
 
@@ -235,10 +220,9 @@ class TapeVenues:
             order.was_alone = order.was_alone or place.was_alone
             taken = order.filled[self._world] - place.fills[self._world]
             order.place = queue.move(place, key, quantity, shown, best, taken)
-        order.was_in_gap = order.was_in_gap or lane.is_lost
+        order.was_in_gap = order.was_in_gap or lane.contact.is_lost
         order.status = OrderStatus.OPEN
         self._open[order.name] = order
-        lane.watch()
 
     def _amend(self, market: Market, command: Amend, now_ns: int) -> None:
         order = self._open.get(command.client_order_id)
@@ -291,7 +275,8 @@ class TapeVenues:
 
     # Fills
 
-    def _fill_resting(self, lane: Lane, now_ns: int) -> None:
+    def _fill_resting(self, lane: Lane) -> None:
+        now_ns = lane.now_ns
         for queue in lane.queues:
             news = queue.news
             if not news:
@@ -306,6 +291,8 @@ class TapeVenues:
                 if order.place is place and order.filled[self._world] >= order.quantity:
                     self._leave(order)
                     order.status = OrderStatus.FILLED
+        self._set_next()
+        lane.wake_at(self.next_ns)
 
     def _fill(
         self, order: RunOrder, world: int, key: int, units: int, now_ns: int, *, is_maker: bool
@@ -319,10 +306,9 @@ class TapeVenues:
             units if order.side == BUY else -units,
             is_maker=is_maker,
         )
-        fill = RunFill(world, now_ns, key, units, charge, is_maker=is_maker)
-        order.fills.append(fill)
+        marks = lane.marks(now_ns)
+        order.fills.append(RunFill(world, now_ns, key, units, charge, marks, is_maker=is_maker))
         order.filled[world] += units
-        self._note(lane, fill)
         if world != self._world:
             return
         price, quantity = lane.price(key), lane.quantity(units)
@@ -361,7 +347,6 @@ class TapeVenues:
         order.lane.queues[order.side].leave(order.place)
         order.place = None
         del self._open[order.name]
-        order.lane.watch()
 
     def _end(self, order: RunOrder, status: OrderStatus, now_ns: int, reason: str) -> None:
         order.status = status
@@ -398,9 +383,3 @@ class TapeVenues:
 
     def _lane(self, market: Market) -> Lane:
         return self._lanes[market]
-
-
-def _begins_anew(touches: Sequence[Touch], touch: Touch) -> bool:
-    """Whether this is the first of the touches of a whole book."""
-    whole = any(one.market == touch.market and one.kind == KIND_SNAPSHOT for one in touches)
-    return whole and next(one for one in touches if one.market == touch.market) is touch

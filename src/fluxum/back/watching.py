@@ -1,40 +1,20 @@
-"""What a back-test watches in the books of a tape: levels where orders rest, and trades.
+"""The books of a tape's markets in units, and what follows them: contacts, prices after fills."""
 
-A key is a price in units of its market, that of an ask negated: greater is better.
-"""
-
+from collections import deque
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, Protocol
 
-from fluxum.back.columns import KIND_SNAPSHOT, KIND_UPDATE
+from fluxum.back.contact import BUY, NO_KEY, UNSEEN, Contact
 from fluxum.book.book import Book
 from fluxum.book.ladder import Ladder
 
-__all__ = [
-    "BUY",
-    "DUE",
-    "END_NS",
-    "KIND_LEVEL",
-    "NO_KEY",
-    "SELL",
-    "TOUCHED",
-    "UNSEEN",
-    "Signal",
-    "Touch",
-    "Watching",
-]
+__all__ = ["AFTER_NS", "DUE", "END_NS", "Marks", "Signal", "Watching"]
 
 END_NS = (1 << 63) - 1
 """Later than every frame."""
-NO_KEY = -(1 << 62)
-"""A key that is worse than every price."""
-KIND_LEVEL = 7
-"""A level that is watched; beside the kinds of a file's events."""
-UNSEEN = -1
-"""The quantity at a price that is deeper than the book is known."""
-BUY, SELL = 0, 1
-"""The sides of a book by their numbers."""
+AFTER_NS = (1_000_000_000, 10_000_000_000, 60_000_000_000)
+"""How long after a fill its marks are taken."""
 
 
 class Signal:
@@ -50,68 +30,74 @@ class Signal:
 
 DUE: Final = Signal("DUE")
 """The next frame was received at `alarm_ns` or later; it is not applied yet."""
-TOUCHED: Final = Signal("TOUCHED")
-"""An event was applied that is of a watched market; it follows."""
 
 
-class Touch(NamedTuple):
-    """Something of a watched market in one event.
+class Marked(Protocol):
+    """Whose mids are marks."""
 
-    `kind` is KIND_BUY or KIND_SELL for a trade: `side` is that of the book that it took from.
-    It is KIND_LEVEL for a watched key that the book's message changed, with the quantity that is
-    there now (UNSEEN: the book does not reach so deep any more). After these, KIND_UPDATE or
-    KIND_SNAPSHOT ends the message. KIND_STATUS means that the book's status has changed.
-    """
+    marks_ns: int
+    """When the next mark is due."""
 
-    market: int
-    kind: int
-    side: int = 0
-    key: int = 0
-    quantity: int = 0
+    def twice_mid(self, market: int) -> int | None:
+        """The sum of the best bid and ask, in units; `None` while the book cannot be trusted."""
+        ...
+
+
+class Marks:
+    """Twice the mid so long after instants; a player takes those that are due before a frame."""
+
+    def __init__(self, player: Marked) -> None:
+        self._player = player
+        self._last = -1, -1
+        self._newest: list[int | None] = []
+        self._waiting = tuple(deque[tuple[int, int, list[int | None]]]() for _ in AFTER_NS)
+
+    def add(self, market: int, at_ns: int) -> list[int | None]:
+        """The marks of an instant, which is none before the last one; `None` until it is due."""
+        if self._last != (market, at_ns):
+            self._last = market, at_ns
+            self._newest = [None] * len(AFTER_NS)
+            for after_ns, waiting in zip(AFTER_NS, self._waiting, strict=True):
+                waiting.append((at_ns + after_ns, market, self._newest))
+            self._player.marks_ns = min(self._player.marks_ns, at_ns + AFTER_NS[0])
+        return self._newest
+
+    def take(self, now_ns: int) -> None:
+        """Take what is due, from the books as they are."""
+        due_ns = END_NS
+        for number, waiting in enumerate(self._waiting):
+            while waiting and waiting[0][0] <= now_ns:
+                _, market, marks = waiting.popleft()
+                marks[number] = self._player.twice_mid(market)
+            if waiting:
+                due_ns = min(due_ns, waiting[0][0])
+        self._player.marks_ns = due_ns
 
 
 class Watching:
-    """The books of some markets, and what touches the keys that are watched in them.
-
-    `units` are the decimal places of each market's prices and quantities.
-    """
+    """The books of some markets; `units` are the decimal places of their prices and quantities."""
 
     def __init__(self, books: Sequence[Book], units: Sequence[tuple[int, int]]) -> None:
         self.books = books
         """A book of each market, in the order of the file; read only."""
+        self.contacts = [Contact(self, number) for number in range(len(books))]
+        """Where one's own orders meet each market."""
+        self.marks = Marks(self)
+        self.marks_ns = END_NS
+        """When the next mark is due; kept by `marks`."""
         self._units = units
-        self._watched: dict[int, tuple[Collection[int], Collection[int]]] = {}
-        self._awake: dict[int, int] = {}
-        self._unseen: set[tuple[int, int, int]] = set()  # watched keys that are too deep
-        self._touches: list[Touch] = []
-
-    def watch(self, market: int, bids: Collection[int], asks: Collection[int]) -> None:
-        """Watch these keys of a market, and its trades; without keys the market is not watched."""
-        self._unseen = {one for one in self._unseen if one[0] != market}
-        if bids or asks:
-            self._watched[market] = (tuple(bids), tuple(asks))
-            self._unseen |= {
-                (market, side, key)
-                for side, keys in enumerate((bids, asks))
-                for key in keys
-                if self.shown(market, side, key) == UNSEEN
-            }
-        else:
-            self._watched.pop(market, None)
-
-    def wake(self, market: int, messages: int) -> None:
-        """Have at least so many more messages of a market's book among the touches."""
-        self._awake[market] = max(self._awake.get(market, 0), messages)
-
-    def touches(self) -> list[Touch]:
-        """What the last event had of watched markets, in its order; empty when read again."""
-        touches, self._touches = self._touches, []
-        return touches
 
     def best(self, market: int, side: int) -> int:
         """The best key of a side; NO_KEY while it is empty."""
         level = self._ladder(market, side).best
         return NO_KEY if level is None else self._key(level.price, market, side)
+
+    def twice_mid(self, market: int) -> int | None:
+        """The sum of the best bid and ask, in units; `None` while the book cannot be trusted."""
+        bid, ask = self.best(market, 0), self.best(market, 1)
+        if NO_KEY in (bid, ask) or not self.books[market].is_valid:
+            return None
+        return bid - ask
 
     def levels(self, market: int, side: int, worst: int) -> list[tuple[int, int]]:
         """The keys of a side and their quantities in units, best first, down to `worst`."""
@@ -137,41 +123,9 @@ class Watching:
 
     # Pieces
 
-    def _touch(self, touch: Touch) -> None:
-        if touch.market in self._watched:
-            self._touches.append(touch)
-
     def _note(self, market: int, changed: Collection[tuple[int, int]], *, is_update: bool) -> None:
-        """Note what a message changed at watched keys: sides and keys, or all by a snapshot."""
-        watched = self._watched.get(market)
-        if watched is None:
-            return
-        touches = [
-            Touch(market, KIND_LEVEL, side, key, self.shown(market, side, key))
-            for side, keys in enumerate(watched)
-            for key in keys
-            if not is_update or (side, key) in changed or self._is_cut(market, side, key)
-        ]
-        awake = self._awake.get(market, 0)
-        if awake:
-            self._awake[market] = awake - 1
-        is_crossed = any(
-            keys and -self.best(market, 1 - side) <= max(keys)
-            for side, keys in enumerate(watched)
-            if self.best(market, 1 - side) != NO_KEY
-        )
-        if touches or awake or is_crossed or not is_update:
-            self._touches += touches
-            self._touches.append(Touch(market, KIND_UPDATE if is_update else KIND_SNAPSHOT))
-
-    def _is_cut(self, market: int, side: int, key: int) -> bool:
-        """Whether the book has ceased to reach a key since it was watched or last shown."""
-        is_unseen = self.shown(market, side, key) == UNSEEN
-        before = self._unseen
-        if is_unseen == ((market, side, key) in before):
-            return False
-        (before.add if is_unseen else before.discard)((market, side, key))
-        return is_unseen
+        """Note what a message changed: sides and keys, or all by a snapshot."""
+        self.contacts[market].message(changed if is_update else None)
 
     def _ladder(self, market: int, side: int) -> Ladder:
         book = self.books[market]

@@ -34,21 +34,26 @@ cdef inline bint is_plain(object text) noexcept:
 cdef class FastStructText:
     """Writes Structs of one kind; see `PlainStructText`."""
 
-    cdef list _first
-    cdef tuple _keys
+    cdef str _begin
+    cdef tuple _keys, _later_keys  # of the first field that is written, and of those after it
     cdef object _writers
 
     def __cinit__(self, first, keys, writers):
-        self._first = list(first)
-        self._keys = tuple(keys)
+        self._begin = "{" + ",".join(first)
+        self._later_keys = tuple([f",{key}" for key in keys])
+        self._keys = self._later_keys if first else tuple(keys)
         self._writers = writers
 
     def __call__(self, value):
         """The JSON object of a Struct of that kind."""
-        cdef tuple fields = _astuple(value)
-        cdef list parts = list(self._first)
+        cdef list parts = []
+        self._write(value, parts)
+        return "".join(parts)
+
+    cdef int _write(self, value, list parts) except -1:
+        cdef tuple fields = _astuple(value), keys = self._keys
         cdef Py_ssize_t at
-        cdef str key
+        parts.append(self._begin)
         for at in range(len(fields)):
             one = fields[at]
             if one is None or one is False:
@@ -57,11 +62,38 @@ cdef class FastStructText:
             if kind is str:
                 if not one:
                     continue
-                key = <str>self._keys[at]
+                parts.append(keys[at])
                 if is_plain(one):
-                    parts.append(f'{key}"{<str>one}"')
-                    continue
+                    parts.append('"')
+                    parts.append(one)
+                    parts.append('"')
+                else:
+                    parts.append(self._writers[kind](one))
             elif kind is bytes or (not one and one in _EMPTY):
                 continue
-            parts.append(<str>self._keys[at] + <str>self._writers[kind](one))
-        return "{" + ",".join(parts) + "}"
+            else:
+                parts.append(keys[at])
+                if kind is tuple:
+                    self._write_all(one, parts)
+                else:
+                    self._write_one(one, kind, parts)
+            keys = self._later_keys
+        parts.append("}")
+        return 0
+
+    cdef int _write_all(self, tuple values, list parts) except -1:
+        cdef str mark = "["
+        for one in values:
+            parts.append(mark)
+            self._write_one(one, type(one), parts)
+            mark = ","
+        parts.append("]")
+        return 0
+
+    cdef int _write_one(self, one, kind, list parts) except -1:
+        writer = self._writers[kind]
+        if type(writer) is FastStructText:
+            (<FastStructText>writer)._write(one, parts)
+        else:
+            parts.append(writer(one))
+        return 0

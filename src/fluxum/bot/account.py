@@ -63,9 +63,19 @@ class BotOrder(Struct, kw_only=True):
     """The venue's time of the last update; an older one changes nothing but what is filled."""
 
     @property
+    def client_order_id(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
     def filled(self) -> Decimal:
         """What is filled, by fills or updates, whichever is more."""
         return max(self.by_fills, self.by_updates)
+
+    @property
+    def remaining(self) -> Decimal:
+        """What is not filled yet."""
+        return max(self.quantity - self.filled, _ZERO)
 
     @property
     def is_certain(self) -> bool:

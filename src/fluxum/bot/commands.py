@@ -5,7 +5,7 @@ names its orders alike. What a limit forbids becomes a `Verdict`. A quote that h
 answer to a command is planned again when that comes; a target stands until it is reached.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
 
@@ -69,8 +69,15 @@ class Commands:
         self._now_ns = now_ns
         self.sent, self.facts, self.intended, self.halt_reason = [], [], 0, ""
 
-    def carry_out(self, wanted: Iterable[Intent]) -> None:
+    @property
+    def is_used(self) -> bool:
+        """Whether the step sends, reports or halts anything, or meant to."""
+        return bool(self.sent or self.facts or self.intended or self.halt_reason)
+
+    def carry_out(self, wanted: Sequence[Intent]) -> None:
         """Send what the intents of a step need, in their order."""
+        if not wanted:
+            return
         touched: dict[Market, None] = {}
         for one in wanted:
             match one:
@@ -106,10 +113,12 @@ class Commands:
 
     def plan(self, market: Market) -> None:
         """Send what the quote and the target of a market need now."""
+        if not self.quotes and not self.targets:
+            return
         quote, target = self.quotes.get(market), self.targets.get(market)
         if quote is None and target is None:
             return
-        orders = [one.view() for one in self._account.orders(market)]
+        orders = self._account.orders(market)
         rules = self._books.instrument(market)
         if quote is not None:
             can_amend = self._can_amend(market.venue)

@@ -15,8 +15,9 @@ against what rests, and checked against the limits; what is left is sent.
 """
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import get_args
 
 from fluxum.bot.account import BotAccount
 from fluxum.bot.books import BookSource
@@ -46,6 +47,7 @@ from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
 from fluxum.model.event import Channel, Desync, Subscription
+from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderStatus, OrderUpdate
 
 __all__ = ["Engine"]
@@ -55,6 +57,8 @@ _ZERO = Decimal(0)
 _ENGINE_TIMER = "engine"
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
+_NOTHING = (tuple, list)
+_INTENTS = get_args(Intent)
 
 
 class Engine:
@@ -103,6 +107,7 @@ class Engine:
         self._keep = keep
         self._kept = encode(strategy)
         self._is_looking = limits.drawdown_max is not None
+        self._plain: Mapping[type, Container[tuple[str, Symbol]]] = {}
         self._traceback = ""
         self._restore(state)
 
@@ -176,6 +181,8 @@ class Engine:
 
     def due(self) -> Timer | None:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
+        if self._is_idle:
+            return None
         first = self._timers.due()
         engine_ns = None if self.halted else self._commands.due_ns
         engine_ns = self._halting.due_ns if engine_ns is None else engine_ns
@@ -183,54 +190,67 @@ class Engine:
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
         return first
 
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing is waited for."""
+        commands = self._commands
+        is_waiting = commands.paused or commands.groups or self._timers.ahead
+        return not is_waiting and not self._halting.reason
+
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
-        if type(event) in _DATA and self._keep is None and self._view.now_ns and not self.halted:
-            return self._step_data(event)  # type: ignore[arg-type]  # market data is no Switch
+        markets = self._plain.get(type(event))
+        if markets is not None and (event.venue, event.symbol) in markets:  # type: ignore[union-attr]
+            return self._step_plain(event)  # type: ignore[arg-type]  # market data has a market
         self._move_to(event.received_ns)
         commands = self._commands
         commands.begin(self._view.now_ns)
         is_input, is_wanted = self._learn(event)
-        self._gate.look()
+        if self._is_looking:
+            self._gate.look()
         intents: Sequence[Intent] = ()
         if is_wanted and not self.halted:
-            data = event.snapshot if isinstance(event, BookKnown) else event
-            assert not isinstance(data, Steering), "no strategy receives these"
-            intents = self._decide(data)
+            intents = self._decide(event.snapshot if type(event) is BookKnown else event)  # type: ignore[arg-type]  # no strategy receives other steering
             commands.carry_out(intents)
         if is_input and not self.halted:
             self._continue(event)
-        self._check()
-        self._record(event, intents, is_input=is_input)
-        self.facts = tuple(commands.facts)
+        self._conclude(event, intents, is_input=is_input)
         return commands.sent
 
     # Pieces of a step
 
-    def _step_data(self, event: BotEvent) -> Sequence[BotCommand]:
-        """The same for market data without a journal: nearly always nothing is intended."""
-        now_ns = event.received_ns
-        view, commands = self._view, self._commands
-        if now_ns > view.now_ns:
-            view.now_ns = now_ns
-        else:
-            now_ns = view.now_ns
-        commands.begin(now_ns)
-        self.facts = ()
+    def _step_plain(self, event: BotEvent) -> Sequence[BotCommand]:
+        """The same for data that the strategy wants, which nearly always leads to nothing."""
+        view = self._view
+        view.now_ns = max(view.now_ns, event.received_ns)
         self._books.take(event)
-        is_wanted = self.wanted.is_for(event)
+        self.wanted.received += 1
         if self._is_looking:
             self._gate.look()
-        if not is_wanted:
-            return commands.sent
-        intents = self._decide(event)
-        if not intents and not commands.facts:
-            return commands.sent
-        commands.carry_out(intents)
-        self._check()
-        self._record(event, intents, is_input=False)
-        self.facts = tuple(commands.facts)
-        return commands.sent
+        try:
+            found = self.strategy.on_event(event, view)
+            if not found and type(found) in _NOTHING:
+                self.facts = ()
+                return []
+            self._commands.begin(view.now_ns)
+            intents = self._intents(found)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
+            self._commands.begin(view.now_ns)
+            intents = self._fail(error)
+        self._commands.carry_out(intents)
+        self._conclude(event, intents, is_input=False)
+        return self._commands.sent
+
+    def _conclude(
+        self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
+    ) -> None:
+        """End a step that may have changed something."""
+        if intents or self._commands.is_used or self.halted or self._keep is not None:
+            self._check()
+            self._record(event, intents, is_input=is_input)
+        self.facts = tuple(self._commands.facts)
+        is_plain = self._keep is None and not self.halted
+        self._plain = self.wanted.data if is_plain else {}
 
     def _move_to(self, received_ns: int) -> None:
         """Time does not go back. With the first event the timers begin."""
@@ -274,18 +294,25 @@ class Engine:
     def _decide(self, event: BotEvent) -> Sequence[Intent]:
         """What the strategy intends; its error halts the bot."""
         try:
-            found = tuple(self.strategy.on_event(event, self._view))
-            for one in found:
-                if not isinstance(one, Intent):  # pyright: ignore[reportUnnecessaryIsInstance]
-                    raise BadInput(f"an intent was expected, was {one!r:.80}")  # noqa: TRY301
+            return self._intents(self.strategy.on_event(event, self._view))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
-            self.failed = f"{type(error).__name__}: {error}"
-            self._traceback = traceback.format_exc()
-            now_ns = self._view.now_ns
-            self._commands.facts.append(StrategyFailed(error=self.failed, at_ns=now_ns))
-            self._halt(f"the strategy failed: {self.failed}", self._limits.cancels_on_failure)
-            return ()
-        return found
+            return self._fail(error)
+
+    def _intents(self, found: Iterable[Intent]) -> Sequence[Intent]:
+        intents = tuple(found)
+        for one in intents:
+            if not isinstance(one, _INTENTS):
+                raise BadInput(f"an intent was expected, was {one!r:.80}")
+        return intents
+
+    def _fail(self, error: Exception) -> Sequence[Intent]:
+        """The strategy raised an error: the bot is halted; nothing is intended."""
+        self.failed = f"{type(error).__name__}: {error}"
+        self._traceback = traceback.format_exc()
+        now_ns = self._view.now_ns
+        self._commands.facts.append(StrategyFailed(error=self.failed, at_ns=now_ns))
+        self._halt(f"the strategy failed: {self.failed}", self._limits.cancels_on_failure)
+        return ()
 
     def _continue(self, event: BotEvent | Steering) -> None:
         """Send what waited for this event: quotes, targets, legs."""
@@ -294,7 +321,7 @@ class Engine:
             market = market_of(event.venue, event.symbol)
             if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
                 commands.refused(market)
-            elif not any(one.market == market for one in commands.sent):
+            elif not commands.sent or not any(one.market == market for one in commands.sent):
                 if isinstance(event, Outcome) and event.status is OrderStatus.OPEN:
                     commands.accepted(market)
                 commands.plan(market)

@@ -122,7 +122,7 @@ class Gate:
 
     def check_new(self, orders: Sequence[tuple[Market, OrderRequest]], now_ns: int) -> None:
         """Raise RiskRefused if orders that belong together must not be sent."""
-        if self._limits_growth or self.reducing or self._protections.pauses:
+        if self._is_limiting_growth:
             self._check_added(orders, now_ns)
         if len(orders) == 1:
             ((market, request),) = orders
@@ -157,7 +157,7 @@ class Gate:
         more = max(EXACT.subtract(grown, left), _ZERO)
         added = (more, _ZERO) if order.side is Side.BUY else (_ZERO, EXACT.minus(more))
         risk = self._risk(order.market.venue)
-        if more and not risk.reduces(after, added):
+        if more and self._is_limiting_growth and not risk.reduces(after, added):
             self._check_growing(order.market, 0, now_ns)
             self._check_exposure({order.market: added})
         risk.check_grown(before, after, more, now_ns)
@@ -172,6 +172,11 @@ class Gate:
         self._risk(market.venue).book(1, now_ns)
 
     # Pieces
+
+    @property
+    def _is_limiting_growth(self) -> bool:
+        """Whether anything may forbid that a position becomes larger now."""
+        return bool(self._limits_growth or self.reducing or self._protections.pauses)
 
     def _check_growing(self, market: Market, count: int, now_ns: int) -> None:
         """Refuse what makes a position larger, where only the opposite is allowed."""

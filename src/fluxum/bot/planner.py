@@ -10,19 +10,41 @@ that never both of them can be filled.
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Protocol
 
 from msgspec import Struct
 
 from fluxum.bot.intent import Quote, Target
-from fluxum.bot.view import OpenOrder, OrderRole
+from fluxum.bot.view import OrderRole
 from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Instrument
 from fluxum.model.levels import Level
 from fluxum.model.market import Side
 
-__all__ = ["Change", "End", "New", "Plan", "plan_quote", "plan_target"]
+__all__ = ["Change", "End", "New", "Plan", "Planned", "plan_quote", "plan_target"]
 
 _ZERO = Decimal(0)
+
+
+class Planned(Protocol):
+    """An open order, as far as a plan looks at it; see `OpenOrder`."""
+
+    @property
+    def client_order_id(self) -> str: ...  # noqa: D102 - those of OpenOrder
+    @property
+    def role(self) -> OrderRole: ...  # noqa: D102
+    @property
+    def side(self) -> Side: ...  # noqa: D102
+    @property
+    def price(self) -> Decimal | None: ...  # noqa: D102
+    @property
+    def quantity(self) -> Decimal: ...  # noqa: D102
+    @property
+    def filled(self) -> Decimal: ...  # noqa: D102
+    @property
+    def remaining(self) -> Decimal: ...  # noqa: D102
+    @property
+    def is_certain(self) -> bool: ...  # noqa: D102
 
 
 class New(Struct, frozen=True, kw_only=True, tag="new"):
@@ -39,7 +61,7 @@ class New(Struct, frozen=True, kw_only=True, tag="new"):
 class Change(Struct, frozen=True, kw_only=True, tag="change"):
     """An order to change in place; `quantity` is with what is filled."""
 
-    order: OpenOrder
+    order: Planned
     quantity: Decimal
     price: Decimal | None
 
@@ -47,7 +69,7 @@ class Change(Struct, frozen=True, kw_only=True, tag="change"):
 class End(Struct, frozen=True, tag="end"):
     """An order to cancel."""
 
-    order: OpenOrder
+    order: Planned
 
 
 class Plan(Struct, frozen=True):
@@ -59,7 +81,7 @@ class Plan(Struct, frozen=True):
 
 def plan_quote(
     quote: Quote,
-    orders: Sequence[OpenOrder],
+    orders: Sequence[Planned],
     instrument: Instrument | None,
     *,
     can_amend: bool,
@@ -84,7 +106,7 @@ def plan_quote(
 def plan_target(
     target: Target,
     held: Decimal,
-    orders: Sequence[OpenOrder],
+    orders: Sequence[Planned],
     instrument: Instrument | None,
     worth: Decimal | None,
 ) -> Plan | None:
@@ -107,7 +129,7 @@ def plan_target(
 def _side(
     side: Side,
     level: Level | None,
-    orders: Sequence[OpenOrder],
+    orders: Sequence[Planned],
     instrument: Instrument | None,
     can_amend: bool,
     quote: Quote,
@@ -150,7 +172,7 @@ def _new(side: Side, quantity: Decimal, price: Decimal | None, quote: Quote) -> 
 
 
 def _less(
-    orders: Sequence[OpenOrder], excess: Decimal, instrument: Instrument | None, can_amend: bool
+    orders: Sequence[Planned], excess: Decimal, instrument: Instrument | None, can_amend: bool
 ) -> list[End | Change]:
     """Take away what is too much, from the last of the queue first."""
     changes: list[End | Change] = []
@@ -202,7 +224,7 @@ def _is_enough(quantity: Decimal, price: Decimal | None, instrument: Instrument 
     return quantity >= instrument.quantity_min and is_worth
 
 
-def _sum(orders: Sequence[OpenOrder]) -> Decimal:
+def _sum(orders: Sequence[Planned]) -> Decimal:
     total = _ZERO
     for one in orders:
         total = EXACT.add(total, one.remaining)

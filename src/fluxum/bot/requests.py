@@ -4,8 +4,8 @@ What a plan or an order has was checked already, numbers apart. So a request is 
 in which some fields differ: to check all twenty would take longer than all else of a plan.
 """
 
-from copy import copy
 from decimal import Decimal
+from typing import TypeVar
 
 from msgspec import structs
 
@@ -22,6 +22,7 @@ from fluxum.model.order import Amend, OrderRequest, OrderType, TimeInForce, Trig
 
 __all__ = ["amend_of", "changed", "of_leg", "of_new", "of_order", "of_place"]
 
+_T = TypeVar("_T", OrderRequest, Amend)
 # By whether there is a limit, and whether there is a trigger.
 _TYPES = {
     (False, False): OrderType.MARKET,
@@ -74,7 +75,7 @@ def of_order(order: BotOrder) -> OrderRequest:
 
 def changed(request: OrderRequest, quantity: Decimal | None, price: Decimal | None) -> OrderRequest:
     """A request with another quantity and limit price, where these are given."""
-    after = copy(request)
+    after = _copy(request)
     if quantity is not None:
         _set(after, "quantity", positive(quantity, "quantity"))
     if price is not None:
@@ -84,7 +85,7 @@ def changed(request: OrderRequest, quantity: Decimal | None, price: Decimal | No
 
 def amend_of(order: BotOrder, quantity: Decimal | None, price: Decimal | None) -> Amend:
     """The command that changes an order; the numbers are those of a request, so checked."""
-    amend = copy(_AMEND)
+    amend = _copy(_AMEND)
     _set(amend, "order_id", order.order_id)
     _set(amend, "client_order_id", order.name)
     _set(amend, "symbol", order.market.symbol)
@@ -98,13 +99,17 @@ def amend_of(order: BotOrder, quantity: Decimal | None, price: Decimal | None) -
 
 def _plain(symbol: Symbol, side: Side, quantity: Decimal, price: Decimal | None) -> OrderRequest:
     """A market or limit order; raises BadInput for numbers that make no sense."""
-    request = copy(_MARKET if price is None else _LIMIT)
+    request = _copy(_MARKET if price is None else _LIMIT)
     _set(request, "symbol", symbol)
     _set(request, "side", side)
     _set(request, "quantity", positive(quantity, "quantity"))
     if price is not None:
         _set(request, "limit_price", positive(price, "limit_price"))
     return request
+
+
+def _copy(request: _T) -> _T:
+    return request.__copy__()  # type: ignore[attr-defined,no-any-return]  # as every Struct has
 
 
 _set = structs.force_setattr

@@ -85,6 +85,8 @@ class Wanted:
                 self._data.setdefault(kind, set()).add(key)
             if want.channel is Channel.CANDLE:
                 self._intervals.setdefault(key, set()).add(want.interval_s)
+        self.data = {kind: keys for kind, keys in self._data.items() if kind is not Candle}
+        """The markets of each type of market data whose every event is wanted."""
         self._candles = {(one.venue, one.symbol, one.interval_s): one.start_ns for one in candles}
         self._names = {one.name for one in self.timers}
 

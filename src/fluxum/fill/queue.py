@@ -162,11 +162,6 @@ class QueueSide:
         """The keys at which something rests."""
         return self._at.keys()
 
-    @property
-    def is_counting(self) -> bool:
-        """Whether the next frame of the book matters, even if it has no level of an order."""
-        return self._hits > 0 or self._early > 0
-
     # One's own orders
 
     def enter(

@@ -1,6 +1,7 @@
 """What can be traded: symbols, and the rules a venue sets for each."""
 
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 from typing import NewType, Self
 
 from msgspec import Struct
@@ -40,12 +41,12 @@ class Symbol(str):
     @property
     def base(self) -> Asset:
         """The asset that is bought and sold."""
-        return Asset(self.partition("/")[0])
+        return _assets(self)[0]
 
     @property
     def quote(self) -> Asset:
         """The asset of prices."""
-        return Asset(self.partition("/")[2].partition(":")[0])
+        return _assets(self)[1]
 
     @property
     def contract(self) -> str:
@@ -61,6 +62,13 @@ class Symbol(str):
     def counts_contracts(self) -> bool:
         """Whether quantities are contracts of an unknown size."""
         return self.endswith("-CONTRACTS") and bool(self.contract)
+
+
+@lru_cache(1 << 14)
+def _assets(symbol: str) -> tuple[Asset, Asset]:
+    """Base and quote, which are asked for again and again."""
+    base, _, rest = symbol.partition("/")
+    return Asset(base), Asset(rest.partition(":")[0])
 
 
 class InstrumentStatus(Enumeration):

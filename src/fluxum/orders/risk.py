@@ -180,7 +180,8 @@ class Risk:
             self._check_collar(after)
         is_buy = after.side is Side.BUY
         added = (more, _ZERO) if is_buy else (_ZERO, EXACT.minus(more))
-        self._check_reducing(is_reducing=self.reduces(after, added))
+        if self._reducing is not None or self.limits.are_of_profit:
+            self._check_reducing(is_reducing=self.reduces(after, added))
         self._check_positions([after], {after.symbol: added})
 
     def book(self, count: int, now_ns: int) -> None:
