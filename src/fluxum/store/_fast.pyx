@@ -54,8 +54,8 @@ cdef enum:
 
 cdef int DECIMALS = SCALE
 cdef dict HELD = {
-    Kind.RISING: WHOLE, Kind.INT: WHOLE, Kind.MONEY: MONEY, Kind.RATIO: RATIO, Kind.WORD: WORD,
-    Kind.TEXT: TEXT, Kind.BOOL: TRUTH,
+    Kind.RISING: WHOLE, Kind.INT: WHOLE, Kind.FEW: WHOLE, Kind.MONEY: MONEY, Kind.PRICE: MONEY,
+    Kind.RATIO: RATIO, Kind.WORD: WORD, Kind.TEXT: TEXT, Kind.NAME: TEXT, Kind.BOOL: TRUTH,
 }
 cdef dict WIDTHS = {WHOLE: 8, MONEY: 16, RATIO: 16, WORD: 4, TEXT: 0, TRUTH: 1}
 cdef long long[DIGITS_MAX + 1] TENS
@@ -143,6 +143,7 @@ cdef class FastBuffer:
 
     cdef Column[COLUMNS_MAX] columns
     cdef int count
+    cdef bint is_levels
     cdef Py_ssize_t rows, room
     cdef list words  # of each column: its words and their numbers
     cdef list texts  # of each column: its texts
@@ -155,6 +156,9 @@ cdef class FastBuffer:
         assert len(kinds) <= COLUMNS_MAX
         self.count = len(kinds)
         self.names = tuple(kinds)
+        self.is_levels = table == "book_level"
+        if self.is_levels:
+            assert self.names[SIDE : ORDERS + 1] == ("side", "price", "quantity", "orders")
         self.words = [{} for _ in kinds]
         self.texts = [[] for _ in kinds]
         for at, kind in enumerate(kinds.values()):
@@ -207,7 +211,7 @@ cdef class FastBuffer:
         memcpy(place, PyBytes_AS_STRING(made), sizeof(Units))
         return True
 
-    cdef bint put(self, int at, Py_ssize_t row, object value) except -1:
+    cdef bint set(self, int at, Py_ssize_t row, object value) except -1:
         """Put a value into a row behind the others; false if it does not fit."""
         cdef Column *column = &self.columns[at]
         cdef int overflow = 0
@@ -251,12 +255,21 @@ cdef class FastBuffer:
         self.reserve(len(rows))
         for row in rows:
             for at in range(self.count):
-                if not self.put(at, self.rows, row[at]):
+                if not self.set(at, self.rows, row[at]):
                     raise OverflowError(f"{self.names[at]} is {row[at]}")
             self.rows += 1
 
-    def put_event(self, event, long long epoch, long long number, long long frame):
-        """See `Buffer.put_event`."""
+    def put(
+        self, event, long long epoch, long long number, long long frame, generation, is_proved
+    ):
+        """See `Buffer.put`."""
+        if self.is_levels:
+            return self.put_book(event, epoch, number, frame, generation, is_proved)
+        return self.put_event(event, epoch, number, frame)
+
+    cdef int put_event(
+        self, object event, long long epoch, long long number, long long frame
+    ) except -1:
         cdef Py_ssize_t row = self.rows
         cdef int at
         self.reserve(1)
@@ -267,7 +280,7 @@ cdef class FastBuffer:
                     epoch if at == 2 else number if at == 3 else frame
                 )
                 continue
-            if not self.put(at, row, getattr(event, <str>self.names[at])):
+            if not self.set(at, row, getattr(event, <str>self.names[at])):
                 self.undo(row)
                 return 0
         self.rows += 1
@@ -275,22 +288,24 @@ cdef class FastBuffer:
 
     cdef bint put_level(self, Py_ssize_t row, object side, object level, bint is_row) except -1:
         """Put what is a level's own; false if it does not fit."""
-        self.put(SIDE, row, side)
+        self.set(SIDE, row, side)
         if not is_row:
             return (
                 self.decimal(&self.columns[PRICE], row, level.price)
                 and self.decimal(&self.columns[QUANTITY], row, level.quantity)
-                and self.put(ORDERS, row, level.orders)
+                and self.set(ORDERS, row, level.orders)
             )
         orders = level[2] if len(level) == 3 else None
         return (
             self.decimal(&self.columns[PRICE], row, level[0])
             and self.decimal(&self.columns[QUANTITY], row, level[1])
-            and self.put(ORDERS, row, None if type(orders) is bytes else orders)
+            and self.set(ORDERS, row, None if type(orders) is bytes else orders)
         )
 
-    def put_book(self, event, long long epoch, long long number, long long frame, generation, is_proved):
-        """See `Buffer.put_book`."""
+    cdef Py_ssize_t put_book(
+        self, object event, long long epoch, long long number, long long frame,
+        object generation, object is_proved,
+    ) except -1:
         cdef Py_ssize_t first = self.rows, row = first, copy
         cdef int at
         cdef Column *column
@@ -305,7 +320,7 @@ cdef class FastBuffer:
                 row += 1
         if row == first:
             for at in range(SIDE, ORDERS + 1):
-                self.put(at, row, None)
+                self.set(at, row, None)
             row += 1
         is_snapshot = isinstance(event, _BookSnapshot)
         message = (
@@ -318,7 +333,7 @@ cdef class FastBuffer:
         for at in range(self.count):
             if SIDE <= at <= ORDERS:
                 continue
-            if not self.put(at, first, message[at]):
+            if not self.set(at, first, message[at]):
                 return 0
             column = &self.columns[at]
             for copy in range(first + 1, row):

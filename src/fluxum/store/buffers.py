@@ -5,9 +5,8 @@ Here they are kept as tuples; `store.fast` has the compiled buffer, which does t
 
 from typing import Any
 
-from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.store.arrow import arrow
-from fluxum.store.tables import Row, rows_of, schema, unfit
+from fluxum.store.tables import Columnar, Row, rows_of, schema, unfit
 
 __all__ = ["Buffer"]
 
@@ -26,29 +25,24 @@ class Buffer:
         """Add rows that fit behind the others."""
         self._rows += rows
 
-    def put_event(self, event: Trade | Ticker | Candle, epoch: int, number: int, frame: int) -> int:
-        """Add the row of an event, with its `epoch`, `n` and `frame`: 1, or 0 if it is unfit."""
-        return self._put(event, (event.received_ns, event.venue_ns, epoch, number, frame))
-
-    def put_book(
+    def put(
         self,
-        event: BookSnapshot | BookUpdate,
+        event: Columnar,
         epoch: int,
         number: int,
         frame: int,
         generation: int,
         is_proved: bool,
     ) -> int:
-        """Add the rows of a message of a book: how many they are, or 0 if one is unfit."""
-        origin = (event.received_ns, event.venue_ns, epoch, number, frame)
-        return self._put(event, origin, (generation, is_proved))
+        """Add the rows of an event: how many they are, or 0 if one of them is unfit.
 
-    def _put(
-        self, event: BookSnapshot | BookUpdate | Trade | Ticker | Candle, start: Row, end: Row = ()
-    ) -> int:
+        The last two are of books.
+        """
         table, rows = rows_of(event)
         if unfit(table, rows):
             return 0
+        start = (event.received_ns, event.venue_ns, epoch, number, frame)
+        end = (generation, is_proved) if table == "book_level" else ()
         self._rows += [start + row + end for row in rows]
         return len(rows)
 

@@ -18,13 +18,13 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.replay import Replay
 from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import parquet
-from fluxum.store.coverage import Counts, Coverage, Stream, StreamKey, stream_of
+from fluxum.store.coverage import Coverage, Stream, StreamKey, stream_of
 from fluxum.store.manifest import SCHEMA, Manifest, TapeDigest, originals
-from fluxum.store.parts import SETTLED_ROWS, Part, Parts, Passed, leftovers
+from fluxum.store.parts import SETTLED_ROWS, Parts, Passed, leftovers
 from fluxum.store.spans import AlreadyBuilt, Span, divide, epoch_of, held, name_of
 from fluxum.store.tables import (
     TABLE_OF,
-    TABLED,
+    TABLES,
     Columnar,
     Row,
     gap_row,
@@ -120,13 +120,14 @@ class _Build:
         self._rows: Parts | Passed
         self._events = self._unfit = self._added = 0
         self._streams = {StreamKey(): self._coverage.recording}
-        self._named: dict[tuple[str, str, int | None], Stream] = {}
-        self._gaps = self._frame = self._now_ns = 0
+        self._named: dict[str, dict[object, Stream]] = {table: {} for table in TABLES}
+        self._gaps = self._frame = self._now_ns = self._uses = 0
         self._closing = ExitStack()
         first = next(spans)
         path, *more = first.files
         later = self._later(first, spans)
         self._replay = Replay(path, venue, depth, more, later)
+        self._books = self._replay.processor.books
         self._verification = Verification(self._replay)
         self._epoch = epoch_of(self._replay.tape.header)
         self._before = self._verification.report()
@@ -202,64 +203,50 @@ class _Build:
 
     def _take(self, event: Event) -> None:
         """Put an event into its table, or count it."""
+        kind = type(event)
         if isinstance(event, BookUpdate) or isinstance(event, BookSnapshot):  # noqa: SIM101 - faster
-            self._put_book(event)
-        elif isinstance(event, TABLED):
-            self._put(event)
+            # Whether the book is proved after the frame of the message.
+            status = self._books.get(event.symbol).evidence.status
+            self._put(event, "book_level", event.symbol, is_proved=status is BookStatus.VALID)
+        elif isinstance(event, Trade) or isinstance(event, Ticker):  # noqa: SIM101 - faster
+            self._put(event, TABLE_OF[kind], event.symbol)
+        elif isinstance(event, Candle):
+            self._put(event, "candle", (event.symbol, event.interval_s))
         elif isinstance(event, Loss):
             self._lack(gap_row(event), event.received_ns, events=1)
         else:
             self._elsewhere[str(event.__struct_config__.tag)] += 1
-            key = stream_of(event)
-            stream = self._streams.setdefault(key, Stream(key))
-            self._coverage.of(stream).events += 1
+            self._coverage.of(self._stream_of(event)).events += 1
 
-    def _put_book(self, event: BookSnapshot | BookUpdate) -> None:
-        """Add the rows of a message of a book, with whether the book is proved after its frame."""
-        stream, part = self._next(event, "book_level")
-        stream.generation += isinstance(event, BookSnapshot)
-        evidence = self._replay.processor.books.get(event.symbol).evidence
-        is_proved = evidence.status is BookStatus.VALID
-        place = (self._epoch, stream.number, self._frame)
-        rows = part.waiting.put_book(event, *place, stream.generation, is_proved)
-        self._count(event, stream, part, rows).proved += is_proved and rows > 0
-
-    def _put(self, event: Trade | Ticker | Candle) -> None:
-        """Add the row of an event, or a gap if it cannot hold it exactly."""
-        stream, part = self._next(event, TABLE_OF[type(event)], getattr(event, "interval_s", None))
-        rows = part.waiting.put_event(event, self._epoch, stream.number, self._frame)
-        self._count(event, stream, part, rows)
-
-    def _next(
-        self, event: Columnar, table: str, interval_s: int | None = None
-    ) -> tuple[Stream, Part]:
-        """The stream of an event, which gets its number, and the part that takes its rows."""
-        name = (table, event.symbol, interval_s)
-        stream = self._named.get(name)
+    def _put(self, event: Columnar, table: str, name: object, *, is_proved: bool = False) -> None:
+        """Add the rows of an event; if a table cannot hold it exactly, it becomes a gap."""
+        streams = self._named[table]
+        stream = streams.get(name)
         if stream is None:
-            key = stream_of(event)
-            stream = self._named[name] = self._streams.setdefault(key, Stream(key))
-        stream.number += 1
+            stream = streams[name] = self._stream_of(event)
         part = stream.part
         if part is None or not part.since_ns <= event.received_ns < part.until_ns:
             part = stream.part = self._rows.part(table, event.symbol, event.received_ns)
-        part.used = self._rows.uses = self._rows.uses + 1
-        return stream, part
-
-    def _count(self, event: Columnar, stream: Stream, part: Part, rows: int) -> Counts:
-        """Count the rows of an event; if there are none, it does not fit and becomes a gap."""
+        part.used = self._uses = self._uses + 1
+        number = stream.number = stream.number + 1
+        generation = stream.generation = stream.generation + isinstance(event, BookSnapshot)
+        rows = part.put(event, self._epoch, number, self._frame, generation, is_proved)
         counts = stream.counts or self._coverage.of(stream)
         counts.events += 1
-        if rows:
-            counts.rows += rows
-            part.events += 1
-            self._added += rows
-        else:
+        if not rows:
             self._unfit += 1
             counts.unfit += 1
             row = unfit_row(stream.key, event.received_ns, unfit(*rows_of(event)))
             self._lack(row, event.received_ns)
-        return counts
+            return
+        counts.rows += rows
+        counts.proved += is_proved
+        part.events += 1
+        self._added += rows
+
+    def _stream_of(self, event: Event) -> Stream:
+        key = stream_of(event)
+        return self._streams.setdefault(key, Stream(key))
 
     def _open_gaps(self) -> Iterator[OpenGap]:
         """The gaps that were open at the end; of all streams, if the recorder was killed."""
@@ -288,7 +275,7 @@ class _Build:
     def _add(self, table: str, rows: list[Row], events: int = 0) -> None:
         """Add rows of `gap` or `coverage`."""
         part = self._rows.part(table)
-        part.used = self._rows.uses = self._rows.uses + 1
+        part.used = self._uses = self._uses + 1
         part.events += events
         part.waiting.add(rows)
         self._added += len(rows)

@@ -35,6 +35,12 @@ SETTLED_ROWS = 10_000
 _WAITING_ROWS = 400_000
 _OPEN_FILES = 128
 _DAY_NS = 86_400 * 10**9
+_LEVEL = 3
+_LEVELS = dict.fromkeys((Kind.MONEY, Kind.PRICE, Kind.RATIO, Kind.INT), 8)
+"""How hard zstd tries; more than that takes longer and saves nothing."""
+_REPEATED = (Kind.WORD, Kind.FEW, Kind.PRICE)
+_DICTIONARY_BYTES = 1 << 16  # of 4,096 prices; those that come later are written as they are
+_ENCODINGS = {Kind.RISING: "DELTA_BINARY_PACKED", Kind.NAME: "DELTA_BYTE_ARRAY"}
 
 
 _Place = tuple[str, str, int]
@@ -53,7 +59,8 @@ def _folder(venue: str, place: _Place) -> Path:
 class Part:
     """The rows of a table, a market and a day; `waiting` takes them, those of an event together.
 
-    Its day is from `since_ns` to before `until_ns`, which is 0 once the part is finished.
+    `used` goes up at each use: a part with less was idle for longer. Its day is from `since_ns` to
+    before `until_ns`, which is 0 once the part is finished.
     """
 
     def __init__(self, place: _Place) -> None:
@@ -61,6 +68,7 @@ class Part:
         self.since_ns = day * _DAY_NS
         self.until_ns = self.since_ns + _DAY_NS if symbol else 1 << 63
         self.waiting = TableBuffer(self.table)
+        self.put = self.waiting.put
         self.rows = self.events = self.used = 0
 
     def flush(self) -> None:
@@ -76,8 +84,6 @@ class Places(ABC, Generic[_P]):
     """The parts of a span, by their places."""
 
     def __init__(self) -> None:
-        self.uses = 0
-        """Goes up by one at each use of a part, which keeps it as `used`."""
         self._open: dict[_Place, _P] = {}
 
     def part(self, table: str, symbol: str = "", ns: int = 0) -> _P:
@@ -237,17 +243,21 @@ class Staging:
 
 
 def open_writer(path: Path, table: str) -> Any:
-    """A `ParquetWriter` of a table's file, whose folder is made."""
+    """A `ParquetWriter` of a table's file, whose folder is made.
+
+    All readers have its encodings; what each of them saves is in docs/decisions/047.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     kinds, form = {**COMMON, **TABLES[table]}, schema(table)
     return parquet().ParquetWriter(
         path,
         form,
         compression="zstd",
-        compression_level=3,
-        use_dictionary=[one for one in form.names if kinds[one] is Kind.WORD],
+        compression_level={one: _LEVELS.get(kinds[one], _LEVEL) for one in form.names},
+        use_dictionary=[one for one in form.names if kinds[one] in _REPEATED],
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
         column_encoding={
-            one: "DELTA_BINARY_PACKED" for one in form.names if kinds[one] is Kind.RISING
+            one: _ENCODINGS[kinds[one]] for one in form.names if kinds[one] in _ENCODINGS
         },
     )
 

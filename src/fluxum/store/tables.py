@@ -63,15 +63,19 @@ class Kind(Enum):
 
     RISING = "int64, delta coded"
     INT = "int64"
+    FEW = "int64, one of few numbers"
     MONEY = "decimal128(38, 12), exact"
+    PRICE = "decimal128(38, 12), exact, one of some thousand"
     RATIO = "decimal128(38, 12), rounded"
     WORD = "one of few texts"
     TEXT = "text"
+    NAME = "text that begins as the one before"
     BOOL = "boolean"
 
 
-_RISING, _INT, _MONEY, _RATIO = Kind.RISING, Kind.INT, Kind.MONEY, Kind.RATIO
-_WORD, _TEXT, _BOOL = Kind.WORD, Kind.TEXT, Kind.BOOL
+_RISING, _INT, _FEW = Kind.RISING, Kind.INT, Kind.FEW
+_MONEY, _PRICE, _RATIO = Kind.MONEY, Kind.PRICE, Kind.RATIO
+_WORD, _TEXT, _NAME, _BOOL = Kind.WORD, Kind.TEXT, Kind.NAME, Kind.BOOL
 
 COMMON: Final[Mapping[str, Kind]] = {
     "received_ns": _RISING,
@@ -84,14 +88,14 @@ COMMON: Final[Mapping[str, Kind]] = {
 
 _QUOTE = ("bid", "bid_quantity", "ask", "ask_quantity", "last", "last_quantity", "volume")
 _DAY = ("low", "high", "open", "change")
-_STREAM: Final[dict[str, Kind]] = {"channel": _WORD, "symbol": _WORD, "interval_s": _INT}
+_STREAM: Final[dict[str, Kind]] = {"channel": _WORD, "symbol": _WORD, "interval_s": _FEW}
 
 TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
     "trade": {
         "price": _MONEY,
         "quantity": _MONEY,
         "side": _WORD,
-        "trade_id": _TEXT,
+        "trade_id": _NAME,
         "sequence": _RISING,
         "order_type": _WORD,
         "backfilled": _BOOL,
@@ -99,13 +103,13 @@ TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
     "book_level": {
         "kind": _WORD,
         "side": _WORD,
-        "price": _MONEY,
+        "price": _PRICE,
         "quantity": _MONEY,
-        "orders": _INT,
+        "orders": _FEW,
         "sequence": _RISING,
         "checksum": _INT,
-        "depth": _INT,
-        "cut_at": _INT,
+        "depth": _FEW,
+        "cut_at": _FEW,
         "generation": _RISING,
         "proved": _BOOL,
     },
@@ -114,15 +118,15 @@ TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
         "vwap": _RATIO,
         **dict.fromkeys(_DAY, _MONEY),
         "change_percent": _RATIO,
-        "trades": _INT,
+        "trades": _RISING,
     },
     "candle": {
-        "interval_s": _INT,
+        "interval_s": _FEW,
         "start_ns": _RISING,
         "end_ns": _RISING,
         **dict.fromkeys(("open", "high", "low", "close", "volume"), _MONEY),
         "vwap": _RATIO,
-        "trades": _INT,
+        "trades": _RISING,
         "closed": _BOOL,
         "backfilled": _BOOL,
         "is_correction": _BOOL,
@@ -170,10 +174,13 @@ def schema(table: str) -> Any:
     types: dict[Kind, Any] = {
         Kind.RISING: pa.int64(),
         Kind.INT: pa.int64(),
+        Kind.FEW: pa.int64(),
         Kind.MONEY: pa.decimal128(_DIGITS, SCALE),
+        Kind.PRICE: pa.decimal128(_DIGITS, SCALE),
         Kind.RATIO: pa.decimal128(_DIGITS, SCALE),
         Kind.WORD: pa.dictionary(pa.int32(), pa.string()),
         Kind.TEXT: pa.string(),
+        Kind.NAME: pa.string(),
         Kind.BOOL: pa.bool_(),
     }
     common = {} if table == "coverage" else COMMON
