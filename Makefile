@@ -12,7 +12,7 @@ CODE := src tests bench docs examples
 # Compiled modules are kept, whatever the caller's environment says: without them every process that
 # a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
 export PYTHONDONTWRITEBYTECODE :=
-COMPILED := $(addsuffix /_fast.pyx,$(addprefix src/fluxum/,book model venues back bot))
+COMPILED := $(addsuffix /_fast.pyx,$(addprefix src/fluxum/,book model venues back bot store))
 HEADERS := $(addsuffix /_fast.pxd,$(addprefix src/fluxum/,book model))
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network

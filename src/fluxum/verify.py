@@ -167,27 +167,26 @@ class _Tally:
         self.failures: list[Failure] = []
         self.gaps = 0
         self.applied = 0
-        self.kinds: Counter[str] = Counter()
         self.trades: Counter[bool] = Counter()
+        self._frames: dict[type[Event], int] = {}
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many frames had events of a kind: `book_update`, `trade`."""
+        return {str(one.__struct_config__.tag): sum_ for one, sum_ in self._frames.items()}
 
     def add(self, moment: Moment) -> None:
         """Count one frame."""
-        self.kinds.update({_kind(event) for event in moment.events})
-        for event in moment.events:
-            match event:
-                case Desync():
-                    symbol = str(event.subscription.symbol)
-                    self.failures.append(Failure(moment.index, symbol, event.reason))
-                case Gap():
-                    self.gaps += event.cause is not GapCause.DESYNC
-                case BookUpdate():
-                    self.applied += 1
-                case Trade():
-                    self.trades[event.backfilled] += 1
-                case _:
-                    pass
-
-
-def _kind(event: Event) -> str:
-    """The kind of an event: `book_update`, `trade`."""
-    return str(type(event).__struct_config__.tag)
+        events = moment.events
+        for kind in {*map(type, events)} if len(events) > 1 else map(type, events):
+            self._frames[kind] = self._frames.get(kind, 0) + 1
+        for event in events:
+            if isinstance(event, BookUpdate):
+                self.applied += 1
+            elif isinstance(event, Trade):
+                self.trades[event.backfilled] += 1
+            elif isinstance(event, Desync):
+                symbol = str(event.subscription.symbol)
+                self.failures.append(Failure(moment.index, symbol, event.reason))
+            elif isinstance(event, Gap):
+                self.gaps += event.cause is not GapCause.DESYNC

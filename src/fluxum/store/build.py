@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Event, GapCause, Loss
@@ -18,15 +18,15 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.replay import Replay
 from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import parquet
-from fluxum.store.coverage import RECORDING, Coverage, StreamKey, stream_of
-from fluxum.store.manifest import SCHEMA, Manifest, TableSums, TapeDigest, originals
-from fluxum.store.parts import Parts, leftovers
+from fluxum.store.coverage import Coverage, Stream, StreamKey, stream_of
+from fluxum.store.manifest import SCHEMA, Manifest, TapeDigest, originals
+from fluxum.store.parts import SETTLED_ROWS, Parts, Passed, leftovers
 from fluxum.store.spans import AlreadyBuilt, Span, divide, epoch_of, held, name_of
 from fluxum.store.tables import (
-    TABLED,
+    TABLE_OF,
+    TABLES,
     Columnar,
     Row,
-    fits,
     gap_row,
     open_gap_row,
     rows_of,
@@ -99,14 +99,6 @@ class _Overtaken(Exception):
     """Another process has built a part of a span since it was planned."""
 
 
-class _Stream(Struct):
-    """A stream of the recording: how many events it has had, and how many snapshots."""
-
-    key: StreamKey
-    number: int = 0
-    generation: int = 0
-
-
 class _Build:
     """One recording on its way into columns."""
 
@@ -124,15 +116,18 @@ class _Build:
         self._depth = depth
         self._placed = placed
         self._waits = waits
-        self._streams: dict[StreamKey, _Stream] = {}
-        self._named: dict[tuple[type, str | None, int | None], _Stream] = {}
-        self._gaps = self._frame = self._now_ns = 0
         self._coverage = Coverage()
+        self._rows: Parts | Passed
+        self._events = self._unfit = self._added = 0
+        self._streams = {StreamKey(): self._coverage.recording}
+        self._named: dict[str, dict[object, Stream]] = {table: {} for table in TABLES}
+        self._gaps = self._frame = self._now_ns = self._uses = 0
         self._closing = ExitStack()
         first = next(spans)
         path, *more = first.files
         later = self._later(first, spans)
         self._replay = Replay(path, venue, depth, more, later)
+        self._books = self._replay.processor.books
         self._verification = Verification(self._replay)
         self._epoch = epoch_of(self._replay.tape.header)
         self._before = self._verification.report()
@@ -142,10 +137,15 @@ class _Build:
         """Build and place the files."""
         for moment in self._verification:
             self._frame, self._now_ns = moment.index, moment.ns or self._now_ns
-            self._cover(self._coverage.moment(self._now_ns, frames=int(moment.is_frame)))
+            finished = self._coverage.moment(self._now_ns, frames=int(moment.is_frame))
+            if finished:
+                self._add("coverage", finished)
+            self._events += len(moment.events)
             for event in moment.events:
-                self._events += 1
                 self._take(event)
+            if self._added > SETTLED_ROWS:
+                self._added = 0
+                self._rows.settle()
         for gap in self._open_gaps():
             self._lack(open_gap_row(gap), self._now_ns)
         self._end()
@@ -165,10 +165,12 @@ class _Build:
     def _begin(self, span: Span) -> None:
         """Begin a span, whose rows nothing takes if the folder has them."""
         self._tapes = [TapeDigest.of(one) for one in span.files]
-        self._sums: dict[str, list[int]] = {"coverage": [0, 0], "gap": [0, 0]}
         self._elsewhere: Counter[str] = Counter()
-        self._events = self._unfit = 0
+        self._events = self._unfit = self._added = 0
         self._parts: Parts | None = None
+        self._rows = Passed()
+        for stream in self._streams.values():
+            stream.part = None
         self._name = name = name_of(TapeReader(span.files[0]).header, self._tapes)
         self._closing.enter_context(held(self._folder, waits=self._waits))
         built = {tape.sha256 for one in originals(self._folder) for tape in one.tapes}
@@ -186,12 +188,13 @@ class _Build:
             "fluxum_recording": name,
             "fluxum_tapes": msgspec.json.encode(self._tapes).decode(),
         }
-        self._parts = Parts(self._folder, name, self._replay.venue.name, origin)
+        self._parts = self._rows = Parts(self._folder, name, self._replay.venue.name, origin)
         self._closing.callback(self._parts.close)
 
     def _end(self) -> None:
         """Place the files of a span."""
-        self._cover(self._coverage.end())
+        if rows := self._coverage.end():
+            self._add("coverage", rows)
         report = self._verification.report()
         if self._parts is not None:
             self._placed(self._place(self._parts, _since(report, self._before)))
@@ -200,67 +203,50 @@ class _Build:
 
     def _take(self, event: Event) -> None:
         """Put an event into its table, or count it."""
-        stream = self._stream_of(event)
+        kind = type(event)
         if isinstance(event, BookUpdate) or isinstance(event, BookSnapshot):  # noqa: SIM101 - faster
-            self._put_book(event, stream)
-        elif isinstance(event, TABLED):
-            self._put(event, stream)
+            # Whether the book is proved after the frame of the message.
+            status = self._books.get(event.symbol).evidence.status
+            self._put(event, "book_level", event.symbol, is_proved=status is BookStatus.VALID)
+        elif isinstance(event, Trade) or isinstance(event, Ticker):  # noqa: SIM101 - faster
+            self._put(event, TABLE_OF[kind], event.symbol)
+        elif isinstance(event, Candle):
+            self._put(event, "candle", (event.symbol, event.interval_s))
         elif isinstance(event, Loss):
             self._lack(gap_row(event), event.received_ns, events=1)
         else:
             self._elsewhere[str(event.__struct_config__.tag)] += 1
-            self._coverage.of(stream.key).events += 1
+            self._coverage.of(self._stream_of(event)).events += 1
 
-    def _stream_of(self, event: Event) -> "_Stream":
-        """The stream of an event; each has one."""
-        name = (type(event), getattr(event, "symbol", None), getattr(event, "interval_s", None))
-        stream = self._named.get(name)
+    def _put(self, event: Columnar, table: str, name: object, *, is_proved: bool = False) -> None:
+        """Add the rows of an event; if a table cannot hold it exactly, it becomes a gap."""
+        streams = self._named[table]
+        stream = streams.get(name)
         if stream is None:
-            key = stream_of(event)
-            stream = self._named[name] = self._streams.setdefault(key, _Stream(key))
-        return stream
-
-    def _put_book(self, event: BookSnapshot | BookUpdate, stream: "_Stream") -> None:
-        """Add the rows of a message of a book, with whether the book is proved after its frame."""
-        stream.number += 1
-        stream.generation += isinstance(event, BookSnapshot)
-        counts = self._coverage.of(stream.key)
+            stream = streams[name] = self._stream_of(event)
+        part = stream.part
+        if part is None or not part.since_ns <= event.received_ns < part.until_ns:
+            part = stream.part = self._rows.part(table, event.symbol, event.received_ns)
+        part.used = self._uses = self._uses + 1
+        number = stream.number = stream.number + 1
+        generation = stream.generation = stream.generation + isinstance(event, BookSnapshot)
+        rows = part.put(event, self._epoch, number, self._frame, generation, is_proved)
+        counts = stream.counts or self._coverage.of(stream)
         counts.events += 1
-        if not fits(event) and self._is_unfit(event, stream):
-            return
-        evidence = self._replay.processor.books.get(event.symbol).evidence
-        is_proved = evidence.status is BookStatus.VALID
-        rows = len(event.bids) + len(event.asks) or 1
-        counts.proved += is_proved
-        counts.rows += rows
-        self._sum("book_level", 1, rows)
-        if self._parts is not None:
-            origin = self._origin_of(event, stream)
-            self._parts.add_book(event, origin, (stream.generation, is_proved))
-
-    def _put(self, event: Trade | Ticker | Candle, stream: "_Stream") -> None:
-        """Add the row of an event, or a gap if it cannot hold it exactly."""
-        stream.number += 1
-        counts = self._coverage.of(stream.key)
-        counts.events += 1
-        if not (isinstance(event, Trade) and fits(event)) and self._is_unfit(event, stream):
-            return
-        counts.rows += 1
-        table, (row,) = rows_of(event)
-        self._add(table, event.symbol, 1, [self._origin_of(event, stream) + row])
-
-    def _origin_of(self, event: Columnar, stream: "_Stream") -> Row:
-        return (event.received_ns, event.venue_ns, self._epoch, stream.number, self._frame)
-
-    def _is_unfit(self, event: Columnar, stream: "_Stream") -> bool:
-        """Whether a table cannot hold an event, which becomes a gap then."""
-        table, rows = rows_of(event)
-        why = unfit(table, rows)
-        if why:
+        if not rows:
             self._unfit += 1
-            self._coverage.of(stream.key).unfit += 1
-            self._lack(unfit_row(stream.key, event.received_ns, why), event.received_ns)
-        return bool(why)
+            counts.unfit += 1
+            row = unfit_row(stream.key, event.received_ns, unfit(*rows_of(event)))
+            self._lack(row, event.received_ns)
+            return
+        counts.rows += rows
+        counts.proved += is_proved
+        part.events += 1
+        self._added += rows
+
+    def _stream_of(self, event: Event) -> Stream:
+        key = stream_of(event)
+        return self._streams.setdefault(key, Stream(key))
 
     def _open_gaps(self) -> Iterator[OpenGap]:
         """The gaps that were open at the end; of all streams, if the recorder was killed."""
@@ -280,28 +266,22 @@ class _Build:
     def _lack(self, row: Row, received_ns: int, events: int = 0) -> None:
         """Add a row of `gap`, which stands for an event or for none."""
         self._gaps += 1
-        counts = self._coverage.of(RECORDING)
+        counts = self._coverage.of(self._coverage.recording)
         counts.events += events
         counts.rows += 1
         origin = (received_ns, None, self._epoch, self._gaps, self._frame)
-        self._add("gap", "", events, [(*origin, *row)])
+        self._add("gap", [(*origin, *row)], events)
 
-    def _cover(self, rows: list[Row]) -> None:
-        if rows:
-            self._add("coverage", "", 0, rows)
-
-    def _sum(self, table: str, events: int, rows: int) -> None:
-        sums = self._sums.setdefault(table, [0, 0])
-        sums[0] += events
-        sums[1] += rows
-
-    def _add(self, table: str, symbol: str, events: int, rows: list[Row]) -> None:
-        self._sum(table, events, len(rows))
-        if self._parts is not None:
-            self._parts.add(table, symbol, rows)
+    def _add(self, table: str, rows: list[Row], events: int = 0) -> None:
+        """Add rows of `gap` or `coverage`."""
+        part = self._rows.part(table)
+        part.used = self._uses = self._uses + 1
+        part.events += events
+        part.waiting.add(rows)
+        self._added += len(rows)
 
     def _place(self, parts: Parts, report: Report) -> Manifest:
-        files = parts.finish(
+        files, tables = parts.finish(
             {
                 "fluxum_frames": str(report.frames),
                 "fluxum_events": str(self._events),
@@ -318,10 +298,7 @@ class _Build:
             tapes=self._tapes,
             frames=report.frames,
             events=self._events,
-            tables={
-                table: TableSums(events=events, rows=rows)
-                for table, (events, rows) in sorted(self._sums.items())
-            },
+            tables=tables,
             elsewhere=dict(sorted(self._elsewhere.items())),
             unfit=self._unfit,
             rejected=report.rejected,

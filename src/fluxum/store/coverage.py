@@ -15,9 +15,10 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
+from fluxum.store.parts import Part
 from fluxum.store.tables import Row
 
-__all__ = ["RECORDING", "Coverage", "StreamKey", "stream_of"]
+__all__ = ["Coverage", "Stream", "StreamKey", "stream_of"]
 
 _MINUTE_NS = 60 * 10**9
 
@@ -30,11 +31,9 @@ class StreamKey(NamedTuple):
     interval_s: int | None = None
 
 
-RECORDING = StreamKey()
-"""The recording as a whole: its frames, and the events of its links."""
+class Counts(Struct):
+    """What a minute had of a stream."""
 
-
-class _Counts(Struct):
     frames: int = 0
     events: int = 0
     rows: int = 0
@@ -42,35 +41,54 @@ class _Counts(Struct):
     unfit: int = 0
 
 
+class Stream(Struct):
+    """A stream of a recording: how many events and snapshots it has had, and where its rows go.
+
+    `counts` is `None` until the present minute has an event of it; see `Coverage.of`.
+    """
+
+    key: StreamKey = StreamKey()
+    number: int = 0
+    generation: int = 0
+    counts: Counts | None = None
+    part: Part | None = None
+
+
 class Coverage:
     """The counts of the present minute. A minute without a frame has no row."""
 
     def __init__(self) -> None:
+        self.recording = Stream()
+        """The recording as a whole: its frames, and the events of its links."""
         self._minute_ns = 0
-        self._counts: dict[StreamKey, _Counts] = {}
+        self._streams: list[tuple[Stream, Counts]] = []
 
     def moment(self, ns: int, *, frames: int = 1) -> list[Row]:
         """Count a moment's frames; returns the rows of the minute before if it begins another."""
-        minute_ns = ns - ns % _MINUTE_NS
-        finished = [] if minute_ns == self._minute_ns else self.end()
-        self._minute_ns = minute_ns
-        self.of(RECORDING).frames += frames
+        finished: list[Row] = []
+        if not 0 <= ns - self._minute_ns < _MINUTE_NS:
+            finished = self.end()
+            self._minute_ns = ns - ns % _MINUTE_NS
+        (self.recording.counts or self.of(self.recording)).frames += frames
         return finished
 
-    def of(self, stream: StreamKey) -> _Counts:
+    def of(self, stream: Stream) -> Counts:
         """The counts of a stream in this minute, to be added to."""
-        counts = self._counts.get(stream)
+        counts = stream.counts
         if counts is None:
-            counts = self._counts[stream] = _Counts()
+            counts = stream.counts = Counts()
+            self._streams.append((stream, counts))
         return counts
 
     def end(self) -> list[Row]:
         """The rows of this minute, which is over."""
         rows = [
-            (self._minute_ns, *key, one.frames, one.events, one.rows, one.proved, one.unfit)
-            for key, one in self._counts.items()
+            (self._minute_ns, *stream.key, one.frames, one.events, one.rows, one.proved, one.unfit)
+            for stream, one in self._streams
         ]
-        self._counts = {}
+        for stream, _ in self._streams:
+            stream.counts = None
+        self._streams.clear()
         return rows
 
 
@@ -90,4 +108,4 @@ def stream_of(event: Event) -> StreamKey:
         case Instrument():
             return StreamKey(Channel.INSTRUMENT.value)
         case _:
-            return RECORDING
+            return StreamKey()

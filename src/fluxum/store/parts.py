@@ -4,28 +4,43 @@ Rows wait in memory until there are enough for a row group. A file gets its name
 only when all files are whole and on disk: `Parts.place` renames them, then writes the manifest.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from fluxum.disk import sync
-from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.store.arrow import parquet
-from fluxum.store.buffers import Buffer, LevelBuffer, RowBuffer
+from fluxum.store.fast import TableBuffer
 from fluxum.store.groups import GROUP_ROWS
-from fluxum.store.manifest import HIDDEN, UNFINISHED, ColumnFile, Manifest, sha256
-from fluxum.store.tables import COMMON, TABLES, Kind, Row, schema
+from fluxum.store.manifest import (
+    HIDDEN,
+    UNFINISHED,
+    ColumnFile,
+    Manifest,
+    TableSums,
+    sha256,
+)
+from fluxum.store.tables import COMMON, TABLES, Kind, schema
 
-__all__ = ["Parts", "Staging", "leftovers", "open_writer"]
+__all__ = ["SETTLED_ROWS", "Part", "Parts", "Passed", "Staging", "leftovers", "open_writer"]
 
+SETTLED_ROWS = 10_000
+"""After so many more rows `settle` is due."""
 _WAITING_ROWS = 400_000
 _OPEN_FILES = 128
 _DAY_NS = 86_400 * 10**9
+_LEVEL = 3
+_LEVELS = dict.fromkeys((Kind.MONEY, Kind.PRICE, Kind.RATIO, Kind.INT), 8)
+"""How hard zstd tries; more than that takes longer and saves nothing."""
+_REPEATED = (Kind.WORD, Kind.FEW, Kind.PRICE)
+_DICTIONARY_BYTES = 1 << 16  # of 4,096 prices; those that come later are written as they are
+_ENCODINGS = {Kind.RISING: "DELTA_BINARY_PACKED", Kind.NAME: "DELTA_BYTE_ARRAY"}
 
 
 _Place = tuple[str, str, int]
@@ -41,26 +56,85 @@ def _folder(venue: str, place: _Place) -> Path:
     return path
 
 
-class _Part:
-    """One file that is being written, and the rows that wait for it."""
+class Part:
+    """The rows of a table, a market and a day; `waiting` takes them, those of an event together.
 
-    def __init__(self, path: Path, table: str) -> None:
+    `used` goes up at each use: a part with less was idle for longer. Its day is from `since_ns` to
+    before `until_ns`, which is 0 once the part is finished.
+    """
+
+    def __init__(self, place: _Place) -> None:
+        self.table, symbol, day = place
+        self.since_ns = day * _DAY_NS
+        self.until_ns = self.since_ns + _DAY_NS if symbol else 1 << 63
+        self.waiting = TableBuffer(self.table)
+        self.put = self.waiting.put
+        self.rows = self.events = self.used = 0
+
+    def flush(self) -> None:
+        """Forget the waiting rows."""
+        self.rows += len(self.waiting)
+        self.waiting.clear()
+
+
+_P = TypeVar("_P", bound=Part)
+
+
+class Places(ABC, Generic[_P]):
+    """The parts of a span, by their places."""
+
+    def __init__(self) -> None:
+        self._open: dict[_Place, _P] = {}
+
+    def part(self, table: str, symbol: str = "", ns: int = 0) -> _P:
+        """The one for a table, a market and a time."""
+        place = (table, symbol, ns // _DAY_NS if symbol else 0)
+        part = self._open.get(place)
+        if part is None:
+            part = self._open[place] = self._begun(place)
+        return part
+
+    def settle(self) -> None:
+        """Write what is enough for a row group, and all if too much waits."""
+        waiting = 0
+        for part in self._open.values():
+            if len(part.waiting) >= GROUP_ROWS:
+                part.flush()
+            waiting += len(part.waiting)
+        if waiting > _WAITING_ROWS:
+            for part in self._open.values():
+                part.flush()
+
+    @abstractmethod
+    def _begun(self, place: _Place) -> _P:
+        """Begin a part."""
+
+
+class Passed(Places[Part]):
+    """The rows of a span that the folder has already: they are tried, and nothing is kept."""
+
+    def _begun(self, place: _Place) -> Part:
+        return Part(place)
+
+
+class _Written(Part):
+    """One whose rows go to a file."""
+
+    def __init__(self, place: _Place, path: Path) -> None:
+        super().__init__(place)
         self.path = path
-        self.table = table
-        self.rows = 0
-        self.used = 0
-        self.waiting: Buffer = LevelBuffer() if table == "book_level" else RowBuffer(table)
-        self._writer = open_writer(path, table)
+        self._writer = open_writer(path, self.table)
 
     def flush(self) -> None:
         """Write the waiting rows as one row group."""
-        if not self.waiting:
-            return
-        self.rows += len(self.waiting)
-        self._writer.write_batch(self.waiting.take(), row_group_size=GROUP_ROWS)
+        count = len(self.waiting)
+        if count:
+            self.rows += count
+            self._writer.write_batch(self.waiting.take(), row_group_size=count)
 
     def close(self, metadata: Mapping[str, str]) -> None:
         """Finish the file; it is on disk when this returns."""
+        self.until_ns = 0
         self.flush()
         self._writer.add_key_value_metadata({**metadata, "fluxum_table": self.table})
         self._writer.close()
@@ -71,66 +145,45 @@ class _Part:
         self._writer.close()
 
 
-class Parts:
+class Parts(Places[_Written]):
     """The files of the recording `name`, for one thread. `close` removes what was not placed.
 
-    At most 128 files are open and 400,000 rows wait; then the file that was idle for longest is
-    finished, or all waiting rows are written.
+    At most 128 files are open: then the one that was idle for longest is finished.
     """
 
     def __init__(self, folder: Path, name: str, venue: str, metadata: Mapping[str, str]) -> None:
+        super().__init__()
         self._folder = folder
         self._name = name
         self._venue = venue
         self._metadata = {**metadata, "fluxum_proved": "see the manifest"}
         self._staging = Staging(folder, name)
-        self._open: dict[_Place, _Part] = {}
         self._numbers: dict[_Place, int] = {}
-        self._done: list[_Part] = []
-        self._waiting = self._uses = 0
+        self._done: list[_Written] = []
         for table in ("gap", "coverage"):  # that they are empty is worth knowing
-            self._part(table, "", 0)
+            self.part(table)
 
-    def add(self, table: str, symbol: str, rows: list[Row]) -> None:
-        """Add the rows of one event, which stay together in one file, that of its day."""
-        part = self._part(table, symbol, rows[0][0] // _DAY_NS if symbol else 0)
-        assert isinstance(part.waiting, RowBuffer)
-        part.waiting.add(rows)
-        self._added(part, len(rows))
-
-    def add_book(self, event: BookSnapshot | BookUpdate, origin: Row, state: Row) -> None:
-        """Add the rows of one message of a book; see `LevelBuffer.add`."""
-        part = self._part("book_level", event.symbol, event.received_ns // _DAY_NS)
-        assert isinstance(part.waiting, LevelBuffer)
-        self._added(part, part.waiting.add(event, origin, state))
-
-    def _added(self, part: _Part, rows: int) -> None:
-        self._waiting += rows
-        if len(part.waiting) >= GROUP_ROWS:
-            self._waiting -= len(part.waiting)
-            part.flush()
-        elif self._waiting > _WAITING_ROWS:
-            for one in self._open.values():
-                one.flush()
-            self._waiting = 0
-
-    def finish(self, metadata: Mapping[str, str]) -> list[ColumnFile]:
+    def finish(self, metadata: Mapping[str, str]) -> tuple[list[ColumnFile], dict[str, TableSums]]:
         """Finish all files, with what is known only now in the metadata of those still open."""
         self._metadata.update(metadata)
         for place in list(self._open):
             self._finish(place)
-        return sorted(
-            (
-                ColumnFile(
-                    path=part.path.relative_to(self._staging.path).as_posix(),
-                    table=part.table,
-                    rows=part.rows,
-                    sha256=sha256(part.path),
-                )
-                for part in self._done
-            ),
-            key=lambda file: file.path,
-        )
+        sums: dict[str, TableSums] = {}
+        for part in sorted(self._done, key=lambda one: one.table):
+            before = sums.get(part.table, TableSums())
+            sums[part.table] = TableSums(
+                events=before.events + part.events, rows=before.rows + part.rows
+            )
+        files = [
+            ColumnFile(
+                path=part.path.relative_to(self._staging.path).as_posix(),
+                table=part.table,
+                rows=part.rows,
+                sha256=sha256(part.path),
+            )
+            for part in self._done
+        ]
+        return sorted(files, key=lambda file: file.path), sums
 
     def place(self, manifest: Manifest) -> None:
         """See `Staging.place`."""
@@ -143,25 +196,20 @@ class Parts:
         self._open.clear()
         self._staging.remove()
 
-    def _part(self, table: str, symbol: str, day: int) -> _Part:
-        """The file of a table, a market and a day, counted from 1970-01-01."""
-        place = (table, symbol, day)
-        part = self._open.get(place)
-        if part is None:
-            if len(self._open) >= _OPEN_FILES:
-                self._finish(min(self._open, key=lambda one: self._open[one].used))
-            number = self._numbers[place] = self._numbers.get(place, 0) + 1
-            file = _folder(self._venue, place) / f"{self._name}-{number}.parquet"
-            part = self._open[place] = _Part(self._staging.path / file, table)
-        self._uses += 1
-        part.used = self._uses
-        return part
+    def _begun(self, place: _Place) -> _Written:
+        if len(self._open) >= _OPEN_FILES:
+            self._finish(min(self._open, key=lambda one: self._open[one].used))
+        number = self._numbers[place] = self._numbers.get(place, 0) + 1
+        file = _folder(self._venue, place) / f"{self._name}-{number}.parquet"
+        return _Written(place, self._staging.path / file)
 
     def _finish(self, place: _Place) -> None:
         part = self._open.pop(place)
-        self._waiting -= len(part.waiting)
         part.close(self._metadata)
-        self._done.append(part)
+        if place[1] and not part.rows:  # its only events did not fit
+            part.path.unlink()
+        else:
+            self._done.append(part)
 
 
 class Staging:
@@ -195,17 +243,21 @@ class Staging:
 
 
 def open_writer(path: Path, table: str) -> Any:
-    """A `ParquetWriter` of a table's file, whose folder is made."""
+    """A `ParquetWriter` of a table's file, whose folder is made.
+
+    All readers have its encodings; what each of them saves is in docs/decisions/047.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     kinds, form = {**COMMON, **TABLES[table]}, schema(table)
     return parquet().ParquetWriter(
         path,
         form,
         compression="zstd",
-        compression_level=3,
-        use_dictionary=[one for one in form.names if kinds[one] is Kind.WORD],
+        compression_level={one: _LEVELS.get(kinds[one], _LEVEL) for one in form.names},
+        use_dictionary=[one for one in form.names if kinds[one] in _REPEATED],
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
         column_encoding={
-            one: "DELTA_BINARY_PACKED" for one in form.names if kinds[one] is Kind.RISING
+            one: _ENCODINGS[kinds[one]] for one in form.names if kinds[one] in _ENCODINGS
         },
     )
 

@@ -6,7 +6,7 @@ already, are rounded to as many decimals. Times are Unix nanoseconds as integers
 columns of `COMMON`; `n` counts the events of a stream from 1, so one that is left out is a hole.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
 from operator import attrgetter
@@ -23,7 +23,6 @@ from fluxum.model.event import (
     Rejected,
     Subscription,
 )
-from fluxum.model.levels import Level
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import arrow
@@ -33,17 +32,18 @@ __all__ = [
     "SCALE",
     "TABLED",
     "TABLES",
+    "TABLE_OF",
     "Columnar",
     "Kind",
     "Row",
     "book_rows",
-    "fits",
     "gap_row",
     "open_gap_row",
     "rows_of",
     "schema",
     "unfit",
     "unfit_row",
+    "units",
 ]
 
 Row = tuple[Any, ...]
@@ -55,10 +55,6 @@ _DIGITS: Final = 38
 _EXACT: Final = Context(prec=_DIGITS, traps=[Inexact, InvalidOperation])
 _ROUNDING: Final = Context(prec=_DIGITS, traps=[InvalidOperation])
 _STEP: Final = Decimal(1).scaleb(-SCALE)
-_quantize = _EXACT.quantize
-# Sets a flag for a number of more than 13 digits or 12 decimals: four times as fast.
-_QUICK: Final = Context(prec=SCALE + 1, Emin=0, Emax=_DIGITS - SCALE - 1, traps=[])
-_plus = _QUICK.plus
 _INT_END: Final = 1 << 63
 
 
@@ -67,15 +63,19 @@ class Kind(Enum):
 
     RISING = "int64, delta coded"
     INT = "int64"
+    FEW = "int64, one of few numbers"
     MONEY = "decimal128(38, 12), exact"
+    PRICE = "decimal128(38, 12), exact, one of some thousand"
     RATIO = "decimal128(38, 12), rounded"
     WORD = "one of few texts"
     TEXT = "text"
+    NAME = "text that begins as the one before"
     BOOL = "boolean"
 
 
-_RISING, _INT, _MONEY, _RATIO = Kind.RISING, Kind.INT, Kind.MONEY, Kind.RATIO
-_WORD, _TEXT, _BOOL = Kind.WORD, Kind.TEXT, Kind.BOOL
+_RISING, _INT, _FEW = Kind.RISING, Kind.INT, Kind.FEW
+_MONEY, _PRICE, _RATIO = Kind.MONEY, Kind.PRICE, Kind.RATIO
+_WORD, _TEXT, _NAME, _BOOL = Kind.WORD, Kind.TEXT, Kind.NAME, Kind.BOOL
 
 COMMON: Final[Mapping[str, Kind]] = {
     "received_ns": _RISING,
@@ -88,14 +88,14 @@ COMMON: Final[Mapping[str, Kind]] = {
 
 _QUOTE = ("bid", "bid_quantity", "ask", "ask_quantity", "last", "last_quantity", "volume")
 _DAY = ("low", "high", "open", "change")
-_STREAM: Final[dict[str, Kind]] = {"channel": _WORD, "symbol": _WORD, "interval_s": _INT}
+_STREAM: Final[dict[str, Kind]] = {"channel": _WORD, "symbol": _WORD, "interval_s": _FEW}
 
 TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
     "trade": {
         "price": _MONEY,
         "quantity": _MONEY,
         "side": _WORD,
-        "trade_id": _TEXT,
+        "trade_id": _NAME,
         "sequence": _RISING,
         "order_type": _WORD,
         "backfilled": _BOOL,
@@ -103,13 +103,13 @@ TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
     "book_level": {
         "kind": _WORD,
         "side": _WORD,
-        "price": _MONEY,
+        "price": _PRICE,
         "quantity": _MONEY,
-        "orders": _INT,
+        "orders": _FEW,
         "sequence": _RISING,
         "checksum": _INT,
-        "depth": _INT,
-        "cut_at": _INT,
+        "depth": _FEW,
+        "cut_at": _FEW,
         "generation": _RISING,
         "proved": _BOOL,
     },
@@ -118,15 +118,15 @@ TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
         "vwap": _RATIO,
         **dict.fromkeys(_DAY, _MONEY),
         "change_percent": _RATIO,
-        "trades": _INT,
+        "trades": _RISING,
     },
     "candle": {
-        "interval_s": _INT,
+        "interval_s": _FEW,
         "start_ns": _RISING,
         "end_ns": _RISING,
         **dict.fromkeys(("open", "high", "low", "close", "volume"), _MONEY),
         "vwap": _RATIO,
-        "trades": _INT,
+        "trades": _RISING,
         "closed": _BOOL,
         "backfilled": _BOOL,
         "is_correction": _BOOL,
@@ -157,13 +157,14 @@ Columnar = Trade | BookSnapshot | BookUpdate | Ticker | Candle
 """The events that have a table of their own."""
 TABLED: Final = (Trade, Ticker, Candle)
 """Those of them that are one row."""
-_TABLE_OF: Final[Mapping[type, str]] = {Ticker: "ticker", Candle: "candle"}
+TABLE_OF: Final[Mapping[type, str]] = {Trade: "trade", Ticker: "ticker", Candle: "candle"}
+"""The tables of these."""
 
 
-_FIELDS: Final = {table: attrgetter(*TABLES[table]) for table in _TABLE_OF.values()}
+_FIELDS: Final = {table: attrgetter(*TABLES[table]) for table in TABLE_OF.values()}
 _RATIOS: Final = {
     table: [at for at, kind in enumerate(TABLES[table].values()) if kind is Kind.RATIO]
-    for table in _TABLE_OF.values()
+    for table in TABLE_OF.values()
 }
 
 
@@ -173,10 +174,13 @@ def schema(table: str) -> Any:
     types: dict[Kind, Any] = {
         Kind.RISING: pa.int64(),
         Kind.INT: pa.int64(),
+        Kind.FEW: pa.int64(),
         Kind.MONEY: pa.decimal128(_DIGITS, SCALE),
+        Kind.PRICE: pa.decimal128(_DIGITS, SCALE),
         Kind.RATIO: pa.decimal128(_DIGITS, SCALE),
         Kind.WORD: pa.dictionary(pa.int32(), pa.string()),
         Kind.TEXT: pa.string(),
+        Kind.NAME: pa.string(),
         Kind.BOOL: pa.bool_(),
     }
     common = {} if table == "coverage" else COMMON
@@ -191,7 +195,7 @@ def rows_of(event: Columnar) -> tuple[str, list[Row]]:
         named = (event.side.value, event.trade_id, event.sequence)
         more = (event.order_type, event.backfilled)
         return "trade", [(event.price, event.quantity, *named, *more)]
-    table = _TABLE_OF[type(event)]
+    table = TABLE_OF[type(event)]
     row = list(_FIELDS[table](event))
     for at in _RATIOS[table]:
         if row[at] is not None:
@@ -246,45 +250,12 @@ def unfit_row(stream: tuple[str | None, str | None, int | None], ns: int, why: s
     return ("unfit", *stream, "unfit", "lost", ns, ns, 1, why)
 
 
-def fits(event: Trade | BookSnapshot | BookUpdate) -> bool:
-    """Whether an event surely fits into its table; if not, `unfit` decides."""
-    if isinstance(event, Trade):
-        _plus(event.price)
-        _plus(event.quantity)
-        is_finite = event.price.is_finite() and event.quantity.is_finite()
-        checksum = None
-    else:
-        is_finite = _are_finite(event.bids) and _are_finite(event.asks)
-        checksum = event.checksum
-    if _QUICK.flags[Inexact]:
-        _QUICK.clear_flags()
-        return False
-    return (
-        is_finite
-        and (event.sequence is None or -_INT_END <= event.sequence < _INT_END)
-        and (checksum is None or -_INT_END <= checksum < _INT_END)
-    )
-
-
-def _are_finite(levels: Sequence[Level]) -> bool:
-    """Whether all numbers of levels are; a flag is set by one that may not fit."""
-    for level in levels:
-        price, quantity, orders = level.price, level.quantity, level.orders
-        _plus(price)
-        _plus(quantity)
-        if not (price.is_finite() and quantity.is_finite()):
-            return False
-        if orders is not None and orders >= _INT_END:
-            return False
-    return True
-
-
 def unfit(table: str, rows: list[Row]) -> str:
     """The first value that a file cannot hold exactly, and why; empty if there is none."""
     for row in rows:
         for at, value in enumerate(row):
             if type(value) is Decimal:
-                if not _fits(value):
+                if units(value) is None:
                     return (
                         f"{list(TABLES[table])[at]} {value} does not fit: at most"
                         f" {_DIGITS - SCALE} digits before the point and {SCALE} behind it"
@@ -294,12 +265,14 @@ def unfit(table: str, rows: list[Row]) -> str:
     return ""
 
 
-def _fits(value: Decimal) -> bool:
+def units(value: Decimal | str, *, is_rounded: bool = False) -> int | None:
+    """A number in units of 1e-12; `None` if a file cannot hold it, exactly or else rounded."""
+    context = _ROUNDING if is_rounded else _EXACT
     try:
-        _quantize(value, _STEP)
+        found = context.quantize(Decimal(value), _STEP)
     except (Inexact, InvalidOperation):
-        return False
-    return value.is_finite()
+        return None
+    return int(_EXACT.scaleb(found, SCALE)) if found.is_finite() else None
 
 
 def _rounded(value: Decimal) -> Decimal:
