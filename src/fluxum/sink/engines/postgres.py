@@ -1,7 +1,8 @@
 """PostgreSQL: a table with a row for each event, its key `(stream, epoch, n)`.
 
-A write copies rows to a temporary table and inserts those whose key is not there yet, in one
-transaction: a repeat changes nothing. Gaps are found by
+A write is one statement, which inserts the rows whose key is not there yet: a repeat changes
+nothing, and a connection that is lost leaves no transaction open. If the table is there, opening
+waits for neither a lock nor the server's disk. Gaps are found by
 
     SELECT stream, epoch, max(n) - min(n) + 1 - count(*) FROM fluxum GROUP BY 1, 2
 
@@ -15,29 +16,32 @@ from typing import Any
 from fluxum.clock import monotonic_s
 from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
-from fluxum.sink.wire import Batch, encode_batch, split
+from fluxum.sink.wire import Batch, encode_batch, events_of
 
 __all__ = ["Reader", "Writer", "inspect"]
 
 _CONNECT_S = 3.0
 _POLL_S = 0.05
 _READ_AT_ONCE = 5_000
-_COLUMNS = ("stream", "epoch", "n", "event")
+_IS_THERE = "SELECT to_regclass('{name}_place') IS NOT NULL"
 _TABLE = """
+SELECT pg_advisory_xact_lock(hashtext('{name}'));
 CREATE TABLE IF NOT EXISTS {name} (
     stream text NOT NULL, epoch bigint NOT NULL, n bigint NOT NULL, event json NOT NULL,
     place bigserial NOT NULL, PRIMARY KEY (stream, epoch, n));
 CREATE UNIQUE INDEX IF NOT EXISTS {name}_place ON {name} (place)
 """
-_STAGING = """
-CREATE TEMPORARY TABLE staging (stream text, epoch bigint, n bigint, event json)
-ON COMMIT DELETE ROWS
-"""
 # One writer at a time, so that a reader that goes by `place` passes over no row committed late.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext($1))"
+# A server does not notice that a client which waits for a lock has left: hence the limit.
 _INSERT = """
+WITH lock AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtext('{name}')) FROM set_config('lock_timeout', '5s', true))
 INSERT INTO {name} (stream, epoch, n, event)
-SELECT stream, epoch, n, event FROM staging ORDER BY stream, epoch, n
+SELECT stream, epoch, n + at - 1, event
+FROM lock, unnest($1::text[], $2::bigint[], $3::bigint[], $4::json[])
+        AS batches (stream, epoch, n, events),
+    json_array_elements(events) WITH ORDINALITY AS one (event, at)
+ORDER BY 1, 2, 3
 ON CONFLICT (stream, epoch, n) DO NOTHING
 """
 _READ = """
@@ -66,9 +70,9 @@ class _Link:
     async def open(self) -> None:
         """Connect, and make the table if it is not there."""
         await self.connect()
-        async with self._link.transaction():
-            await self._link.execute(_LOCK.replace("$1", f"'{self._url.name}'"))
-            await self._link.execute(_TABLE.format(name=self._url.name))
+        name = self._url.name
+        if not await self._link.fetchval(_IS_THERE.format(name=name)):
+            await self._link.execute(_TABLE.format(name=name))
 
     async def close(self) -> None:
         """Close the connection, without a word if the server does not answer."""
@@ -80,22 +84,10 @@ class _Link:
 class Writer(_Link):
     """Writes to PostgreSQL; see BatchWriter."""
 
-    async def open(self) -> None:
-        """See BatchWriter."""
-        await super().open()
-        await self._link.execute(_STAGING)
-
     async def write(self, batches: Sequence[Batch]) -> None:
-        """See BatchWriter: one transaction."""
-        rows = [
-            (batch.stream, batch.epoch, batch.n + at, line.decode())
-            for batch in batches
-            for at, line in enumerate(split(batch.payload))
-        ]
-        async with self._link.transaction():
-            await self._link.execute(_LOCK, self._url.name)
-            await self._link.copy_records_to_table("staging", records=rows, columns=_COLUMNS)
-            await self._link.execute(_INSERT.format(name=self._url.name))
+        """See BatchWriter: one statement, which is a transaction."""
+        rows = [(one.stream, one.epoch, one.n, events_of(one.payload).decode()) for one in batches]
+        await self._link.execute(_INSERT.format(name=self._url.name), *zip(*rows, strict=True))
 
 
 class Reader(_Link):
