@@ -10,10 +10,11 @@ It is a table to ask, not a bus: readers look for new rows every 50 ms.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from fluxum.clock import monotonic_s
+from fluxum.flow.background import detached
 from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
 from fluxum.sink.wire import Batch, encode_batch, events_of
@@ -71,8 +72,23 @@ class _Link:
         """Connect, and make the table if it is not there."""
         await self.connect()
         name = self._url.name
-        if not await self._link.fetchval(_IS_THERE.format(name=name)):
-            await self._link.execute(_TABLE.format(name=name))
+        if not await self._answer(self._link.fetchval(_IS_THERE.format(name=name))):
+            await self._answer(self._link.execute(_TABLE.format(name=name)))
+
+    async def _answer(self, call: Coroutine[Any, Any, Any]) -> Any:
+        """What the server answers; if the call is cancelled, the connection is closed at once.
+
+        The library would ask the server over a second connection to cancel it, whose end is logged
+        as an error if it comes too early.
+        """
+        answer = detached(call, name="sink: PostgreSQL")
+        try:
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            # Its error, that the connection was closed, is expected and not logged.
+            answer.add_done_callback(lambda one: one.cancelled() or one.exception())
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close the connection, without a word if the server does not answer."""
@@ -87,7 +103,8 @@ class Writer(_Link):
     async def write(self, batches: Sequence[Batch]) -> None:
         """See BatchWriter: one statement, which is a transaction."""
         rows = [(one.stream, one.epoch, one.n, events_of(one.payload).decode()) for one in batches]
-        await self._link.execute(_INSERT.format(name=self._url.name), *zip(*rows, strict=True))
+        insert = _INSERT.format(name=self._url.name)
+        await self._answer(self._link.execute(insert, *zip(*rows, strict=True)))
 
 
 class Reader(_Link):
@@ -103,15 +120,14 @@ class Reader(_Link):
         await super().open()
         if self._place is None:
             last = f"SELECT coalesce(max(place), 0) FROM {self._url.name}"  # noqa: S608 - checked
-            self._place = await self._link.fetchval(last)
+            self._place = await self._answer(self._link.fetchval(last))
 
     async def read(self, wait_s: float) -> Sequence[bytes]:
         """See BatchReader."""
         until_s = monotonic_s() + wait_s
+        read = _READ.format(name=self._url.name)
         while True:
-            rows = await self._link.fetch(
-                _READ.format(name=self._url.name), self._place, _READ_AT_ONCE
-            )
+            rows = await self._answer(self._link.fetch(read, self._place, _READ_AT_ONCE))
             if rows:
                 self._place = rows[-1]["place"]
             found = [row for row in rows if matches(self._pattern, row["stream"])]
