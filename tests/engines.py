@@ -85,6 +85,10 @@ class Engine:
     def pause(self) -> None:
         """Hold it, as `kill -STOP` does: it is there and does not answer."""
         self._signal(signal.SIGSTOP)
+        until_s = time.monotonic() + _READY_S
+        while not all(_state(pid) in "TZ" for pid in self._pids()):
+            assert time.monotonic() < until_s, f"{self.name} cannot be held"
+            time.sleep(0.01)
 
     def go_on(self) -> None:
         """Let it go on after `pause`."""
@@ -212,10 +216,15 @@ def _runuser() -> str:
 
 
 def _is_alive(pid: int) -> bool:
+    return _state(pid) != "Z"
+
+
+def _state(pid: int) -> str:
+    """The state of a process, such as "T" for one that is held; "Z" for one that has ended."""
     try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return "Z"
 
 
 def _children(pid: int) -> list[int]:

@@ -3,7 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from fluxum.sink.wire import Batch
+
+
+def lines_of(payload: bytes) -> list[bytes]:
+    """The events of a batch as JSON, one by one."""
+    events = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])["events"]
+    return [bytes(line) for line in msgspec.json.decode(events, type=list[msgspec.Raw])]
 
 
 class Log:

@@ -7,10 +7,11 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import pytest
 
+from fluxum.cli.configured import begin_config
 from fluxum.cli.sessions import Failures, NotReady, Selection, Sessions, open_sessions
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, TransportError, VenueRefused
-from fluxum.model.event import Channel, Event, MarketEvent
+from fluxum.model.event import Channel, Dropped, Event, MarketEvent
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.runtime import Reach
@@ -118,6 +119,33 @@ def test_each_exchange_is_asked_for_its_own_and_all_are_read() -> None:
 
     assert min(told.data["kraken"], told.data["binance"]) > 50
     assert told.said == []
+
+
+def test_as_many_events_wait_for_a_slow_reader_as_are_set() -> None:
+    async def story() -> int:
+        lost = 0
+
+        async def take(session: Session, event: Event) -> bool:
+            nonlocal lost
+            await asyncio.sleep(1)  # an exchange sends twenty events meanwhile
+            lost += event.count if isinstance(event, Dropped) else 0
+            (reader,) = session.statistics().readers
+            assert reader.waiting <= 3
+            return lost > 100
+
+        async with (
+            world() as runtime,
+            open_sessions(selection({"kraken": [BTC_USD]}), print, runtime) as open_,
+        ):
+            async with asyncio.timeout(60):
+                await open_.follow(take)
+        return lost
+
+    begin_config("", "", ["reader.capacity=3"], is_anew=True)
+    try:
+        assert run(story()) > 100
+    finally:
+        begin_config("", "", None, is_anew=True)
 
 
 def test_an_unreachable_exchange_harms_no_other_and_is_named_at_the_end() -> None:

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from engines import NAMES, Engine, engine
+from fluxum.clock import monotonic_s
 from fluxum.errors import LocalProtocolError
-from fluxum.sink.engine import BatchReader, BatchWriter, reader_of, writer_of
-from fluxum.sink.wire import Batch, encode_batch, encode_notice, split
+from fluxum.sink.engine import BatchReader, BatchWriter, disconnect, reader_of, writer_of
+from fluxum.sink.wire import Batch, encode_batch, encode_notice
 from fluxum.sink.wire import OutboxDropped as Line
+from memory_engine import lines_of
 
 pytestmark = pytest.mark.network
 
@@ -29,7 +31,7 @@ def batch(stream: str, n: int, count: int = 2, epoch: int = 1_795_636_966_734_43
 
 
 def lines(payloads: list[bytes]) -> list[bytes]:
-    return [line for one in payloads for line in split(one)]
+    return [line for one in payloads for line in lines_of(one)]
 
 
 @asynccontextmanager
@@ -108,6 +110,65 @@ def test_what_was_acknowledged_survives_a_kill(running: Engine) -> None:
             assert len(lines(await read_all(source))) == 6
 
     asyncio.run(story())
+
+
+def test_an_engine_that_does_not_answer_holds_up_nothing(running: Engine) -> None:
+    """Neither a write that is cancelled, nor closing, nor opening waits for the engine."""
+
+    async def attempt(out: BatchWriter, n: int) -> None:
+        if n > 3:
+            await out.open()
+        await out.write([batch(TRADES, n)])
+
+    async def story() -> None:
+        async with writer(running.url) as out:
+            await out.write([batch(TRADES, 1)])
+            running.pause()
+            for n in (3, 5):
+                begun_s = monotonic_s()
+                with pytest.raises(Exception):  # noqa: B017 - whatever the library raises
+                    await asyncio.wait_for(attempt(out, n), 0.5)
+                await disconnect(out)
+                assert monotonic_s() - begun_s < 2.0
+            running.go_on()
+            await out.open()
+            await out.write([batch(TRADES, 3)])
+        async with reader(running.url) as source:
+            assert len(lines(await read_all(source))) == 4
+
+    asyncio.run(story())
+
+
+def test_a_database_can_be_opened_and_read_while_a_write_is_held_up() -> None:
+    async def story(url: str) -> None:
+        async with writer(url) as out:
+            await out.write([batch(TRADES, 1)])
+        other = await asyncpg.connect(url)
+        try:
+            async with other.transaction():
+                await other.execute("SELECT pg_advisory_xact_lock(hashtext('fluxum'))")
+                async with asyncio.timeout(2), writer(url) as out, reader(url) as source:
+                    assert len(lines(await read_all(source))) == 2
+                    with pytest.raises(TimeoutError):
+                        await asyncio.wait_for(out.write([batch(TRADES, 3)]), 0.2)
+        finally:
+            await other.close()
+
+    asyncpg = pytest.importorskip("asyncpg")
+    with engine("postgres") as running:
+        asyncio.run(story(running.url))
+
+
+def test_json_that_a_database_cannot_take_as_text_is_kept_as_it_is() -> None:
+    line = b'{"type":"x","text":"\\u0000 \xc3\xa4 \\"events\\":[","n":1.10}'
+
+    async def story(url: str) -> None:
+        async with writer(url) as out, reader(url) as source:
+            await out.write([encode_batch(TRADES, 1, 1, [line, line], 0)])
+            assert lines(await read_all(source)) == [line, line]
+
+    with engine("postgres") as running:
+        asyncio.run(story(running.url))
 
 
 def test_a_second_publisher_of_a_stream_is_not_taken_for_a_repeat() -> None:

@@ -6,7 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from fluxum.errors import BadInput
 from fluxum.sink.outbox import Outbox, OutboxPolicy, OutboxSums
-from fluxum.sink.wire import Batch, OutboxDropped, Tally, encode_notice, split
+from fluxum.sink.wire import Batch, OutboxDropped, Tally, encode_notice
+from memory_engine import lines_of
 
 S, T = "venue/BTC-USD/trade", "venue/ETH-USD/trade"
 MS = 0.001
@@ -31,7 +32,7 @@ def test_a_batch_is_written_after_twenty_milliseconds() -> None:
     assert box.take(19 * MS) == []
     (batch,) = box.take(20 * MS)
     assert (batch.stream, batch.epoch, batch.n, batch.count) == (S, 9, 1, 2)
-    assert split(batch.payload) == [b"1", b"2"]
+    assert lines_of(batch.payload) == [b"1", b"2"]
 
 
 def test_a_full_batch_is_due_at_once() -> None:
@@ -68,7 +69,7 @@ def test_a_batch_that_was_tried_stays_what_it_was() -> None:
     assert box.take(9.0) == first
     box.acknowledge()
     (second,) = box.take(9.0)
-    assert (second.n, split(second.payload)) == (2, [b"2"])
+    assert (second.n, lines_of(second.payload)) == (2, [b"2"])
 
 
 def test_one_batch_of_a_stream_is_written_at_a_time() -> None:
@@ -97,7 +98,7 @@ def test_what_does_not_fit_is_counted_and_told_at_its_place_with_a_number() -> N
 
     (batch,) = box.take(3.0)
     assert numbers(batch) == [3, 4]
-    assert split(batch.payload) == [encode_notice(OutboxDropped(count=3, sent_ns=77)), b"6"]
+    assert lines_of(batch.payload) == [encode_notice(OutboxDropped(count=3, sent_ns=77)), b"6"]
     assert box.refilled == {S}
     assert box.sums() == [
         OutboxSums(stream=S, last=4, notices=1, offered=6, acknowledged=2, dropped=3, waiting=1)
@@ -121,7 +122,7 @@ def test_an_event_longer_than_an_engine_takes_is_dropped() -> None:
     box.put(S, b"1", 0.0)
 
     (batch,) = box.take(1.0)
-    assert split(batch.payload)[0] == encode_notice(OutboxDropped(count=1, sent_ns=0))
+    assert lines_of(batch.payload)[0] == encode_notice(OutboxDropped(count=1, sent_ns=0))
     assert not box.put_notice(S, b"123456", 0.0)
 
 
@@ -144,7 +145,7 @@ def test_a_tally_has_the_sums_before_it() -> None:
         is_last=True,
         sent_ns=51_000_000_000,
     )
-    assert split(batch.payload) == [b"1", encode_notice(first), encode_notice(last)]
+    assert lines_of(batch.payload) == [b"1", encode_notice(first), encode_notice(last)]
     assert batch.notices == 2
 
 
@@ -158,7 +159,7 @@ def test_the_end_is_told_beyond_the_bound_and_what_was_dropped_before_it() -> No
 
     lines: list[bytes] = []
     while batches := box.take(0.0):
-        lines += [line for one in batches for line in split(one.payload)]
+        lines += [line for one in batches for line in lines_of(one.payload)]
         box.acknowledge()
     last = Tally(offered=3, dropped=1, notices=1, held_since_ns=5, is_last=True, sent_ns=5)
     assert lines == [
@@ -217,7 +218,7 @@ class OutboxLaws(RuleBasedStateMachine):
         self.fail()
         for batch in self.tried:
             assert batch.n == len(self.arrived[batch.stream]) + 1
-            self.arrived[batch.stream] += split(batch.payload)
+            self.arrived[batch.stream] += lines_of(batch.payload)
         self.box.acknowledge()
         self.tried = []
 

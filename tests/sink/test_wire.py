@@ -18,8 +18,8 @@ from fluxum.sink.wire import (
     encode_batch,
     encode_event_line,
     encode_notice,
+    events_of,
     read_envelope,
-    split,
 )
 
 BTC = Symbol("BTC/USD")
@@ -67,7 +67,13 @@ def test_a_batch_is_this_json() -> None:
     )
     assert batch.key == "kraken/BTC-USD/trade.1795636966734432000.4711"
     assert (batch.count, batch.notices, batch.size) == (2, 1, len(lines[0]) + len(lines[1]))
-    assert split(batch.payload) == lines
+    assert events_of(batch.payload) == b"[" + b",".join(lines) + b"]"
+
+
+def test_the_events_of_a_batch_are_found_whatever_its_stream_is_called() -> None:
+    batch = encode_batch('x"events":[7]/a', 1, 1, [b'{"events":[8]}'], 0)
+
+    assert events_of(batch.payload) == b'[{"events":[8]}]'
 
 
 def test_every_fact_comes_back_as_it_was() -> None:

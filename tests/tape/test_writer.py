@@ -195,6 +195,26 @@ def test_a_disk_that_cannot_say_that_it_has_all_is_told(
     assert "Input/output error" in hole.reason
 
 
+def test_lines_do_not_wait_until_the_file_before_them_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = StoppedClock()
+    tape = TapeWriter(tmp_path, "kraken", clock, rotate_s=1)
+    written: list[list[str]] = []
+
+    def look(descriptor: int) -> None:
+        written.append([one.raw for one in TapeReader(*tape.paths)])
+
+    monkeypatch.setattr(os, "fsync", look)
+    tape.add(b"1", 1, sent=False)
+    clock.ns += SECOND_NS
+    tape.add(b"2", 1, sent=False)
+    tape.flush()
+    tape.close()
+
+    assert written == [["1", "2"], ["1", "2"]]
+
+
 def test_names_that_are_all_taken_stop_the_recording_and_not_the_caller(tmp_path: Path) -> None:
     tape = TapeWriter(tmp_path / "a.jsonl", "kraken", StoppedClock())
     (tmp_path / "a.jsonl").rename(tmp_path / "b.jsonl")  # writing goes on there

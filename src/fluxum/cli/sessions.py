@@ -29,7 +29,6 @@ from fluxum.venues.register import find_venue
 
 __all__ = ["Failures", "NotReady", "Selection", "Sessions", "open_sessions"]
 
-_CAPACITY = 10_000
 Take = Callable[[Session, Event], Awaitable[bool]]
 
 
@@ -87,19 +86,14 @@ class Sessions:
                 return str(error)
         return ""
 
-    async def follow(
-        self, take: Take, overflow: Overflow = Overflow.DROP_OLDEST, capacity: int = _CAPACITY
-    ) -> None:
+    async def follow(self, take: Take, overflow: Overflow = Overflow.DROP_OLDEST) -> None:
         """Give each event to `take` until it returns true, or until nothing is left.
 
-        Raises what failed if nothing is left.
+        So many wait as `reader.capacity` of the settings. Raises what failed if nothing is left.
         """
         async with background(*map(log_frames, self)) as work:
             running = {
-                work.start(
-                    self._follow(one, one.events(capacity=capacity, overflow=overflow), take)
-                )
-                for one in self
+                work.start(self._follow(one, one.events(overflow=overflow), take)) for one in self
             }
             while running:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

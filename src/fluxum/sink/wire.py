@@ -32,9 +32,9 @@ __all__ = [
     "encode_batch",
     "encode_event_line",
     "encode_notice",
+    "events_of",
     "orders_of",
     "read_envelope",
-    "split",
 ]
 
 
@@ -158,15 +158,12 @@ def orders_of(ladder: OrderLadder) -> Iterator[RestingOrder]:
     return (order for queue in ladder.queues() for order in queue)
 
 
-def split(payload: bytes) -> Sequence[bytes]:
-    """The events of a batch as JSON, one by one; for engines with a row for each."""
-    return [bytes(line) for line in _split(payload).events]
+def events_of(payload: bytes) -> bytes:
+    """The events of a batch as one JSON array; for engines with a row for each."""
+    return payload[payload.index(_EVENTS) + len(_EVENTS) : -1]
 
 
-class _Lines(Struct):
-    events: list[msgspec.Raw]
-
-
-_split = msgspec.json.Decoder(_Lines).decode
+# No name has this in it: a quote within a JSON string is escaped.
+_EVENTS = b'"events":'
 _encode = msgspec.json.Encoder(enc_hook=str).encode  # a symbol is text
 _decode = decoder(Envelope)

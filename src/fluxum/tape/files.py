@@ -82,6 +82,7 @@ class TapeFiles:
             recording_ns=now_ns if is_rotated else 0,
         )
         self._descriptor: int | None = None
+        self._ended: int | None = None
         self._is_gzip = self._is_new = self._has_lines = False
         self._beginning = b""
         self.bytes = 0
@@ -116,15 +117,23 @@ class TapeFiles:
                 self.paths[0].unlink()
 
     def rotate(self) -> None:
-        """End this file, on disk when this returns; the next lines begin another."""
-        descriptor, self._descriptor = self._descriptor, None
+        """End this file; the next lines begin another, and do not wait for the disk to have it."""
+        self.sync()
+        self._ended, self._descriptor = self._descriptor, None
+
+    def sync(self) -> None:
+        """Wait until the file that has ended is on disk."""
+        descriptor, self._ended = self._ended, None
         if descriptor is not None:
             try:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
 
-    close = rotate
+    def close(self) -> None:
+        """End this file, on disk when this returns."""
+        self.rotate()
+        self.sync()
 
     def _write(self, lines: bytes) -> None:
         descriptor = self._descriptor

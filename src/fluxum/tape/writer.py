@@ -1,20 +1,22 @@
 """A recorder: lines are added in the loop and written in a separate thread.
 
 The loop never waits for a disk. Twice a second, or when there is enough for a piece, the thread
-takes the lines that wait, encodes and compresses them, and writes them as a whole. So a process
-that is killed loses half a second, and a disk that hangs harms nothing but the tape.
+takes the lines that wait, encodes and compresses them, and writes them as a whole; only then it
+waits until a file that has ended is on disk. So a process that is killed loses half a second, and a
+disk that hangs harms nothing but the tape.
 
 If a disk is full, the recording stops: lines that could not be written and all later ones are lost
 and counted, and the thread tries again after one second, two, four, up to a minute. The first lines
 it writes then come after a line that states what is missing.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from fluxum.clock import Clock
+from fluxum.clock import Clock, monotonic_s
 from fluxum.errors import BadInput, TapeError
 from fluxum.tape.files import TapeFiles, TapeNames
 from fluxum.tape.lines import TapeFrame, answer_line, encode_lines, frame_line
@@ -163,18 +165,24 @@ class TapeWriter:
                     return
                 self._waiting.wrote(pieces.pop(0))
                 self._retry_s = _RETRY_MIN_S
+            self._ended(self._files.sync)
 
     # In the thread
 
     def _run(self) -> None:
+        begun_s = monotonic_s()
         while not self._is_closing:
-            self._wake.wait(self._pause_s)
+            self._wake.wait(max(0.0, begun_s + self._pause_s - monotonic_s()))
             self._wake.clear()
-            self._pause_s = _FLUSH_S
+            self._pause_s, begun_s = _FLUSH_S, monotonic_s()
             self.flush()
         self.flush()
+        self._ended(self._files.close)
+
+    def _ended(self, end: Callable[[], None]) -> None:
+        """Do what the end of a file needs; an error is a gap, as the disk may have lost some."""
         try:
-            self._files.rotate()
+            end()
         except OSError as error:
             self._stop([], error)
 

@@ -1,7 +1,8 @@
 """PostgreSQL: a table with a row for each event, its key `(stream, epoch, n)`.
 
-A write copies rows to a temporary table and inserts those whose key is not there yet, in one
-transaction: a repeat changes nothing. Gaps are found by
+A write is one statement, which inserts the rows whose key is not there yet: a repeat changes
+nothing, and a connection that is lost leaves no transaction open. If the table is there, opening
+waits for neither a lock nor the server's disk. Gaps are found by
 
     SELECT stream, epoch, max(n) - min(n) + 1 - count(*) FROM fluxum GROUP BY 1, 2
 
@@ -9,35 +10,39 @@ It is a table to ask, not a bus: readers look for new rows every 50 ms.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from fluxum.clock import monotonic_s
+from fluxum.flow.background import detached
 from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
-from fluxum.sink.wire import Batch, encode_batch, split
+from fluxum.sink.wire import Batch, encode_batch, events_of
 
 __all__ = ["Reader", "Writer", "inspect"]
 
 _CONNECT_S = 3.0
 _POLL_S = 0.05
 _READ_AT_ONCE = 5_000
-_COLUMNS = ("stream", "epoch", "n", "event")
+_IS_THERE = "SELECT to_regclass('{name}_place') IS NOT NULL"
 _TABLE = """
+SELECT pg_advisory_xact_lock(hashtext('{name}'));
 CREATE TABLE IF NOT EXISTS {name} (
     stream text NOT NULL, epoch bigint NOT NULL, n bigint NOT NULL, event json NOT NULL,
     place bigserial NOT NULL, PRIMARY KEY (stream, epoch, n));
 CREATE UNIQUE INDEX IF NOT EXISTS {name}_place ON {name} (place)
 """
-_STAGING = """
-CREATE TEMPORARY TABLE staging (stream text, epoch bigint, n bigint, event json)
-ON COMMIT DELETE ROWS
-"""
 # One writer at a time, so that a reader that goes by `place` passes over no row committed late.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext($1))"
+# A server does not notice that a client which waits for a lock has left: hence the limit.
 _INSERT = """
+WITH lock AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtext('{name}')) FROM set_config('lock_timeout', '5s', true))
 INSERT INTO {name} (stream, epoch, n, event)
-SELECT stream, epoch, n, event FROM staging ORDER BY stream, epoch, n
+SELECT stream, epoch, n + at - 1, event
+FROM lock, unnest($1::text[], $2::bigint[], $3::bigint[], $4::json[])
+        AS batches (stream, epoch, n, events),
+    json_array_elements(events) WITH ORDINALITY AS one (event, at)
+ORDER BY 1, 2, 3
 ON CONFLICT (stream, epoch, n) DO NOTHING
 """
 _READ = """
@@ -66,9 +71,24 @@ class _Link:
     async def open(self) -> None:
         """Connect, and make the table if it is not there."""
         await self.connect()
-        async with self._link.transaction():
-            await self._link.execute(_LOCK.replace("$1", f"'{self._url.name}'"))
-            await self._link.execute(_TABLE.format(name=self._url.name))
+        name = self._url.name
+        if not await self._answer(self._link.fetchval(_IS_THERE.format(name=name))):
+            await self._answer(self._link.execute(_TABLE.format(name=name)))
+
+    async def _answer(self, call: Coroutine[Any, Any, Any]) -> Any:
+        """What the server answers; if the call is cancelled, the connection is closed at once.
+
+        The library would ask the server over a second connection to cancel it, whose end is logged
+        as an error if it comes too early.
+        """
+        answer = detached(call, name="sink: PostgreSQL")
+        try:
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            # Its error, that the connection was closed, is expected and not logged.
+            answer.add_done_callback(lambda one: one.cancelled() or one.exception())
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close the connection, without a word if the server does not answer."""
@@ -80,22 +100,11 @@ class _Link:
 class Writer(_Link):
     """Writes to PostgreSQL; see BatchWriter."""
 
-    async def open(self) -> None:
-        """See BatchWriter."""
-        await super().open()
-        await self._link.execute(_STAGING)
-
     async def write(self, batches: Sequence[Batch]) -> None:
-        """See BatchWriter: one transaction."""
-        rows = [
-            (batch.stream, batch.epoch, batch.n + at, line.decode())
-            for batch in batches
-            for at, line in enumerate(split(batch.payload))
-        ]
-        async with self._link.transaction():
-            await self._link.execute(_LOCK, self._url.name)
-            await self._link.copy_records_to_table("staging", records=rows, columns=_COLUMNS)
-            await self._link.execute(_INSERT.format(name=self._url.name))
+        """See BatchWriter: one statement, which is a transaction."""
+        rows = [(one.stream, one.epoch, one.n, events_of(one.payload).decode()) for one in batches]
+        insert = _INSERT.format(name=self._url.name)
+        await self._answer(self._link.execute(insert, *zip(*rows, strict=True)))
 
 
 class Reader(_Link):
@@ -111,15 +120,14 @@ class Reader(_Link):
         await super().open()
         if self._place is None:
             last = f"SELECT coalesce(max(place), 0) FROM {self._url.name}"  # noqa: S608 - checked
-            self._place = await self._link.fetchval(last)
+            self._place = await self._answer(self._link.fetchval(last))
 
     async def read(self, wait_s: float) -> Sequence[bytes]:
         """See BatchReader."""
         until_s = monotonic_s() + wait_s
+        read = _READ.format(name=self._url.name)
         while True:
-            rows = await self._link.fetch(
-                _READ.format(name=self._url.name), self._place, _READ_AT_ONCE
-            )
+            rows = await self._answer(self._link.fetch(read, self._place, _READ_AT_ONCE))
             if rows:
                 self._place = rows[-1]["place"]
             found = [row for row in rows if matches(self._pattern, row["stream"])]

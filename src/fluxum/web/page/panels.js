@@ -1,6 +1,6 @@
 // The side: links, log, account, consolidated books.
 
-import { clock, count, cut, duration, el, put } from "./text.js";
+import { clock, count, cut, duration, el, put, trimmed } from "./text.js";
 
 const SEVERITIES = { loss: "\u2715", recovery: "\u2713", notice: "\u00b7" };
 const LOG_KEPT = 200;
@@ -110,7 +110,7 @@ export class Accounts {
       ...positions.filter((one) => one.note).map((one) => el("p", "note", `${one.symbol}: ${one.note}`)),
       balances.length
         ? table(["asset", "total", "held"], balances.map((one) => [
-          one.reason ? `${one.asset} !` : one.asset, one.total, one.held ?? "\u2013"]))
+          one.reason ? `${one.asset} !` : one.asset, trimmed(one.total), trimmed(one.held ?? "\u2013")]))
         : el("p", "none", "no balance"),
     ]));
   }
@@ -143,7 +143,7 @@ function position(one) {
   const card = el("div", "position");
   const sign = (text) => (text === null ? "" : text.startsWith("-") ? "down" : "up");
   const side = one.quantity.startsWith("-") ? "short" : +one.quantity ? "long" : "flat";
-  card.append(el("b", "", `${one.symbol} ${side}`), el("span", "num", one.quantity));
+  card.append(el("b", "", `${one.symbol} ${side}`), el("span", "num", trimmed(one.quantity)));
   const pairs = [["average", one.average_price], ["mark", one.mark], ["open", one.unrealised],
     ["realised", one.realised], ["fees", one.fees], ["total", one.total]];
   for (const [name, text] of pairs) {

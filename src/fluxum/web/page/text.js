@@ -39,9 +39,13 @@ export function summed(texts) {
   });
 }
 
+// Without the zeros at the end of the decimals.
+export const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+
 // At most so many decimals, with a sign that more follow: cut, not rounded.
 export function cut(text, decimals = 6) {
-  return decimalsOf(text) <= decimals ? text : `${text.slice(0, text.indexOf(".") + 1 + decimals)}\u2026`;
+  const plain = trimmed(text);
+  return decimalsOf(plain) <= decimals ? plain : `${plain.slice(0, plain.indexOf(".") + 1 + decimals)}\u2026`;
 }
 
 export const count = (number) => number.toLocaleString("en-US");
