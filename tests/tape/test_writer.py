@@ -203,7 +203,7 @@ def test_lines_do_not_wait_until_the_file_before_them_is_on_disk(
     written: list[list[str]] = []
 
     def look(descriptor: int) -> None:
-        written.append([one.raw for one in TapeReader(*tape.paths)])
+        written.append([str(one.raw) for one in TapeReader(*tape.paths)])
 
     monkeypatch.setattr(os, "fsync", look)
     tape.add(b"1", 1, sent=False)

@@ -99,16 +99,9 @@ class Connection:
         self._age_s = age_s
         self._authenticator = authenticator
         self._token = ""  # the one sent last
+        take, soon = self._take, self.perform_soon
         self._fetching = FetchQueue(
-            venue,
-            protocol,
-            rest,
-            clock,
-            counts.fetches,
-            self._take,
-            call_failed,
-            self.perform_soon,
-            authenticator,
+            venue, protocol, rest, clock, counts.fetches, take, call_failed, soon, authenticator
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
         self._scans = _scans_of(protocol)
