@@ -12,6 +12,7 @@ of any module that nothing else of the venue's public client reaches. The feed i
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -140,9 +141,7 @@ def lines(paths: set[Path]) -> set[Line]:
 def row(name: str, counted: set[Line]) -> str:
     """How many lines these are, and of which kinds; modules that have some of them count."""
     by_path = {path: kinds(path) for path in {path for path, _ in counted}}
-    count = dict.fromkeys(_KINDS, 0)
-    for path, index in counted:
-        count[by_path[path][index]] += 1
+    count = Counter(by_path[path][index] for path, index in counted)
     parts = "".join(f"{count[kind]:>9,}" for kind in _KINDS)
     return f"{name:<40}{len(counted):>8,}{parts}{len(by_path):>9}\n"
 

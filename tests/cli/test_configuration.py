@@ -20,7 +20,7 @@ from fluxum.cli.configured import (
 )
 from fluxum.cli.logs import LogForm, begin_logs
 from fluxum.cli.main import app
-from fluxum.cli.options import depth_offered
+from fluxum.cli.opening import depth_offered
 from fluxum.cli.process import exit_code
 from fluxum.errors import BadInput
 from fluxum.sim.loop import run as run_simulated

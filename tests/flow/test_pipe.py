@@ -35,6 +35,20 @@ def test_what_a_full_pipe_does_may_be_said_in_text() -> None:
         Pipe(capacity=1, overflow=overflow)
 
 
+def test_items_offered_together_wake_a_reader_that_waits() -> None:
+    async def story() -> list[str]:
+        pipe = lossless()
+        reader = asyncio.ensure_future(first(pipe))
+        await settle()
+        pipe.put_all([])
+        await settle()
+        assert not reader.done()
+        pipe.put_all(["a", "b"])
+        return [await asyncio.wait_for(reader, 1), await first(pipe)]
+
+    assert run(story()) == ["a", "b"]
+
+
 def initial(item: str) -> Hashable | None:
     """Items of one first letter supersede each other; those in capitals never."""
     return None if item.isupper() else item[0]

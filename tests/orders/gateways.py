@@ -45,6 +45,7 @@ from fluxum.model.order import (
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.private import OrderQuery
 from fluxum.venues.queries import Page
+from fluxum.venues.rows import LeftOutRows
 
 BTC = Symbol("BTC/USD")
 ETH = Symbol("ETH/USD")
@@ -173,6 +174,8 @@ class FakeGateway:
         self.fates: list[Fate] = []
         self.refuses: Callable[[Command], str | None] = lambda _command: None
         self.unreachable = False
+        self.left_out: LeftOutRows | None = None
+        """The rows of its lists that cannot be read."""
         self.send: Callable[[Command], int] = self._send
         """What sending is; a test may put something else in its place."""
         self.names_edits = False
@@ -250,7 +253,7 @@ class FakeGateway:
         await asyncio.sleep(self.ask_s / 2)
         if self.unreachable:
             raise TransportError("the call failed")
-        page = Page(tuple(listed()))
+        page = Page(tuple(listed()), left_out=self.left_out)
         await asyncio.sleep(self.ask_s / 2)
         return page
 

@@ -42,6 +42,19 @@ def test_an_update_finds_its_order_by_the_reference_that_stands_for_a_name() -> 
     assert orders.apply(update("O-2", user_reference=7)) is not order
 
 
+def test_a_reference_stays_with_its_newest_order_when_an_older_one_is_forgotten() -> None:
+    orders = OrderCache(Retention(ended=1))
+    begun(orders, "old", reference=7)
+    orders.apply(update("O-1", user_reference=7, status=OrderStatus.CANCELED))
+    newest = begun(orders, "new", reference=7)
+    begun(orders, "other")
+    orders.apply(update("O-2", client_order_id="other", status=OrderStatus.CANCELED))  # "old" goes
+
+    assert orders.find("O-1") is None
+    assert orders.is_reference_taken(7)
+    assert orders.apply(update("O-3", user_reference=7)) is newest
+
+
 def test_a_fill_waits_for_an_order_whose_id_is_not_known_yet() -> None:
     orders = OrderCache()
     order = begun(orders)

@@ -12,6 +12,7 @@ from fluxum.orders.cache import OrderCache
 from fluxum.orders.order import TrackedOrder, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy, Reconciler
 from fluxum.sim.loop import run
+from fluxum.venues.rows import LeftOutRows
 from orders.gateways import SECOND_NS, FakeGateway, request, update
 
 
@@ -98,6 +99,21 @@ def test_what_is_found_nowhere_never_arrived_but_only_once_it_cannot_arrive() ->
             assert (order.status, order.refusal) == (OrderStatus.REFUSED, "never arrived")
             # At once, after one second, two more, and as soon as it settles the matter.
             assert one.reconciler.looks == 4
+
+    play(story)
+
+
+def test_a_list_with_a_row_that_cannot_be_read_does_not_show_that_an_order_never_arrived() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.gateway.left_out = LeftOutRows(1, "no number", "{}")
+            order = one.uncertain(settle_s=5, reference=7)
+            await asyncio.sleep(30)
+            assert order.status is OrderStatus.UNKNOWN
+
+            one.gateway.left_out = None
+            await asyncio.sleep(300)
+            assert (order.status, order.refusal) == (OrderStatus.REFUSED, "never arrived")
 
     play(story)
 

@@ -1,7 +1,7 @@
 """A session with the toy venue, in virtual time."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -42,6 +42,7 @@ async def world(
     audit_s: float | None = 10.0,
     since_ns: int | None = None,
     over_rest: bool = False,
+    wanted: Sequence[Channel] = (Channel.EXECUTION, Channel.BALANCE),
 ) -> AsyncGenerator[World]:
     """The account is followed, and its events wait to be read."""
     clock = SimulatedClock(start_ns=START_S * NS)
@@ -61,5 +62,5 @@ async def world(
         )
         pipe = session.events(capacity=1000, overflow=Overflow.RAISE)
         async with session:
-            session.subscribe(Subscription(Channel.EXECUTION), Subscription(Channel.BALANCE))
+            session.subscribe(*map(Subscription, wanted))
             yield World(toy, exchange, session, pipe)

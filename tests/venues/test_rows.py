@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, LeftOut, Subscription, VenueNotice
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level
 from fluxum.venues.rows import (
     LeftOutRows,
@@ -20,10 +21,13 @@ from fluxum.venues.rows import (
     exact,
     exact_or_none,
     levels,
+    of_currencies,
     positive,
     price_or_none,
     read_rows,
     sides,
+    split_name,
+    symbol_of,
     with_left_out,
 )
 
@@ -210,3 +214,27 @@ def test_a_field_that_is_not_needed_is_dropped_if_it_cannot_be_decoded() -> None
     plain, _ = decode_readable(b'{"n":7,"b":[]}', decode_sides, decode_level, "b", optional)
 
     assert (odd.n, left_out, plain.n) == (None, None, 7)
+
+
+def test_two_currencies_and_a_contract_make_a_symbol() -> None:
+    assert of_currencies("BTC", "USDC") == Symbol("BTC/USDC")
+    assert of_currencies("BTC", "USDC", "PERP") == Symbol("BTC/USDC:PERP")
+
+
+@pytest.mark.parametrize(("base", "quote"), [("", "USD"), ("BTC/X", "USD"), ("BTC", "USD:PERP")])
+def test_what_is_no_currency_is_the_venues_fault(base: str, quote: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="expected"):
+        of_currencies(base, quote)
+
+
+def test_a_text_that_is_no_symbol_is_the_venues_fault() -> None:
+    assert symbol_of("ETH/USD") == Symbol("ETH/USD")
+    with pytest.raises(RemoteProtocolError, match="BTCUSD"):
+        symbol_of("BTCUSD")
+
+
+def test_a_name_is_divided_before_the_first_quote_that_ends_it() -> None:
+    assert split_name("XTUSD", ("TUSD", "USD")) == ("X", "TUSD")
+    assert split_name("BTCUSD", ("TUSD", "USD")) == ("BTC", "USD")
+    assert split_name("USD", ("USD",)) is None  # without a base
+    assert split_name("BTCEUR", ("USD",)) is None

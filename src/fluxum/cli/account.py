@@ -14,6 +14,7 @@ from fluxum.cli.configured import session_at
 from fluxum.cli.hints import near
 from fluxum.cli.lines import event_text, money_text, number_text
 from fluxum.cli.market import attended, until
+from fluxum.cli.opening import account_config
 from fluxum.cli.options import (
     Endpoint,
     Exchange,
@@ -23,7 +24,6 @@ from fluxum.cli.options import (
     Proxy,
     Seconds,
     Tier,
-    account_config,
     parse_endpoint,
     parse_exchange,
     parse_proxy,

@@ -30,6 +30,7 @@ from fluxum.cli.bot_options import (
 from fluxum.cli.bots import HALT_FILE, RESUME_FILE, Named
 from fluxum.cli.configured import runtime_at, venue_at
 from fluxum.cli.market import attended, until
+from fluxum.cli.opening import account_config
 from fluxum.cli.options import (
     Endpoint,
     Format,
@@ -38,7 +39,6 @@ from fluxum.cli.options import (
     Proxy,
     Seconds,
     Tier,
-    account_config,
     parse_endpoints,
     parse_proxy,
 )

@@ -11,6 +11,7 @@ from fluxum.cli import market
 from fluxum.cli.configured import session_at
 from fluxum.cli.lines import money_text, number_text, time_text, when_text
 from fluxum.cli.logs import log_frames
+from fluxum.cli.opening import account_config
 from fluxum.cli.options import (
     Endpoint,
     Exchange,
@@ -23,7 +24,6 @@ from fluxum.cli.options import (
     Symbols,
     Tier,
     Until,
-    account_config,
     parse_endpoint,
     parse_market,
     parse_period,

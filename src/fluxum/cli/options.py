@@ -1,8 +1,7 @@
 """The options that commands share, and how their text is read."""
 
-import sys
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -10,20 +9,15 @@ from urllib.parse import urlsplit
 import typer
 
 from fluxum.cli.columns import KINDS
-from fluxum.cli.configured import account_at, config, configured_markets, session_at
+from fluxum.cli.configured import configured_markets
 from fluxum.cli.hints import near, near_symbol
 from fluxum.clock import SystemClock
-from fluxum.connect import Recorder
-from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
+from fluxum.credentials import DEFAULT_FILE, SOURCES
 from fluxum.errors import BadInput
-from fluxum.logs import hide
-from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instant import parse_rfc3339, plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
-from fluxum.session.account_config import AccountConfig
-from fluxum.session.session import Session
 from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
@@ -48,11 +42,7 @@ __all__ = [
     "Tier",
     "Timeout",
     "Until",
-    "account_config",
-    "credentials",
-    "depth_offered",
     "markets_of",
-    "opened",
     "parse_channels",
     "parse_endpoint",
     "parse_endpoints",
@@ -354,85 +344,6 @@ def parse_proxy(text: str | None) -> str | None:
     if not is_url:
         raise BadInput(f"a proxy like http://host:3128 was expected, was {text!r}")
     return text
-
-
-def account_config(
-    exchange: str,
-    keys: str,
-    tier: str = "",
-    since_ns: int | None = None,
-    symbols: Iterable[str] = (),
-) -> AccountConfig:
-    """An account's keys and options; raises BadInput without keys or a private API.
-
-    What the command line leaves out is as configured for the account at the exchange.
-    """
-    found = credentials(exchange, keys)
-    entry = account_at(exchange)
-    return AccountConfig(
-        found,
-        tier=tier or entry.tier,
-        since_ns=since_ns,
-        symbols=symbols,
-        renew_s=entry.token.renew_s,
-        retry_s=entry.token.retry_s,
-        audit_s=entry.audit_s,
-    )
-
-
-def credentials(exchange: str, keys: str) -> Credentials:
-    """An account's keys, which are masked in logs from now on; see `account_config`."""
-    if find_venue(exchange).private is None:
-        able = ", ".join(venue.name for venue in VENUES.values() if venue.private is not None)
-        raise BadInput(f"accounts are supported at {able}; was {exchange!r}")
-    found = find_credentials(exchange, keys or account_at(exchange).keys, stdin=sys.stdin)
-    hide(found.key, found.secret, found.passphrase)
-    return found
-
-
-@asynccontextmanager
-async def opened(
-    exchanges: Sequence[str],
-    symbols: Sequence[str],
-    channels: Sequence[Channel],
-    *,
-    depth: int | None = None,
-    interval_s: int | None = None,
-    endpoint: Sequence[str] | None = None,
-    proxy: str | None = None,
-    recorder: Recorder | None = None,
-    keys: str = "",
-) -> AsyncGenerator[list[Session]]:
-    """A session with each exchange, all with the same subscriptions, for the length of a block.
-
-    If a channel needs a login, the keys are read from `keys`; see `account_config`.
-    """
-    endpoints = parse_endpoints(endpoint, exchanges)
-    async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(
-                session_at(
-                    exchange,
-                    symbols,
-                    channels,
-                    depth=depth_offered(exchange, depth),
-                    interval_s=interval_s or config().venue_settings(exchange).interval,
-                    endpoint=endpoints.get(exchange),
-                    proxy=parse_proxy(proxy),
-                    recorder=recorder,
-                    account_config=account_config(exchange, keys)
-                    if any(one in find_venue(exchange).needs_token for one in channels)
-                    else None,
-                )
-            )
-            for exchange in exchanges
-        ]
-
-
-def depth_offered(exchange: str, wanted: int | None) -> int | None:
-    """As `Venue.depth_for`; without a wanted depth it is as configured."""
-    configured = config().venue_settings(exchange).depth
-    return find_venue(exchange).depth_for(configured if wanted is None else wanted)
 
 
 def _exchange(name: str) -> str:

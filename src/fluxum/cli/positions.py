@@ -6,6 +6,7 @@ from fluxum.cli.answers import write_rows
 from fluxum.cli.asking import report_left_out
 from fluxum.cli.configured import session_at
 from fluxum.cli.lines import number_text
+from fluxum.cli.opening import account_config
 from fluxum.cli.options import (
     Endpoint,
     Exchange,
@@ -14,7 +15,6 @@ from fluxum.cli.options import (
     Keys,
     Proxy,
     Tier,
-    account_config,
     parse_endpoint,
     parse_exchange,
     parse_proxy,

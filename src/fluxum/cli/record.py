@@ -12,6 +12,7 @@ import typer
 
 from fluxum.cli.configured import config, configured_markets
 from fluxum.cli.market import until
+from fluxum.cli.opening import opened
 from fluxum.cli.options import (
     FIRST_EXCHANGE,
     Depth,
@@ -23,7 +24,6 @@ from fluxum.cli.options import (
     Proxy,
     Seconds,
     Symbols,
-    opened,
     parse_channels,
     parse_exchanges,
     parse_interval,

@@ -12,6 +12,7 @@ from msgspec import Struct
 from fluxum import web
 from fluxum.cli.configured import config, runtime_at, venue_at
 from fluxum.cli.market import until
+from fluxum.cli.opening import account_config
 from fluxum.cli.options import (
     Depth,
     Endpoint,
@@ -22,7 +23,6 @@ from fluxum.cli.options import (
     Proxy,
     Seconds,
     Symbols,
-    account_config,
     markets_of,
     parse_endpoints,
     parse_interval,

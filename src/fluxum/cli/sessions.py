@@ -15,7 +15,7 @@ from fluxum.cli.columns import is_data
 from fluxum.cli.configured import config, session_at
 from fluxum.cli.hints import near_symbol
 from fluxum.cli.logs import log_frames
-from fluxum.cli.options import account_config, depth_offered
+from fluxum.cli.opening import account_config, depth_offered
 from fluxum.connect import subscriptions
 from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.flow.background import background

@@ -9,6 +9,7 @@ from fluxum.cli.answers import write_rows
 from fluxum.cli.asking import report_left_out
 from fluxum.cli.ledger import Period, Where, opening_ledger
 from fluxum.cli.lines import fees_text, money_text, number_text, when_text
+from fluxum.cli.opening import account_config
 from fluxum.cli.options import (
     Endpoint,
     Exchange,
@@ -20,7 +21,6 @@ from fluxum.cli.options import (
     Symbols,
     Tier,
     Until,
-    account_config,
     parse_endpoint,
     parse_market,
     parse_period,

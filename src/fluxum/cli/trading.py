@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from fluxum.cli.configured import account_at, config, runtime_at, venue_at
 from fluxum.cli.lines import number_text, printable
 from fluxum.cli.logs import log_frames
+from fluxum.cli.opening import account_config
 from fluxum.cli.options import (
     Endpoint,
     Exchange,
@@ -23,7 +24,6 @@ from fluxum.cli.options import (
     Keys,
     Proxy,
     Tier,
-    account_config,
     parse_endpoint,
     parse_exchange,
     parse_market,

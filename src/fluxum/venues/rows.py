@@ -1,4 +1,4 @@
-"""Rows of price and quantity as text, exactly: `["0.0024", "10"]` becomes a level.
+"""Rows of price and quantity as text, exactly: `["0.0024", "10"]` becomes a level; and symbols.
 
 Rows of a list are read one by one, so that one that cannot be read costs itself alone.
 
@@ -14,9 +14,10 @@ import msgspec
 from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
-from fluxum.errors import FluxumError, RemoteProtocolError
+from fluxum.errors import BadInput, FluxumError, RemoteProtocolError
 from fluxum.model.event import Event, LeftOut, Subscription
 from fluxum.model.fast import exact
+from fluxum.model.instrument import Symbol
 from fluxum.model.levels import Level, Row
 
 __all__ = [
@@ -36,12 +37,15 @@ __all__ = [
     "finite",
     "joined",
     "levels",
+    "of_currencies",
     "positive",
     "price_or_none",
     "read_rows",
     "sides",
     "signed",
+    "split_name",
     "step",
+    "symbol_of",
     "with_left_out",
 ]
 
@@ -269,6 +273,34 @@ def sides(rows: Iterable[tuple[str, str, str]], bid: str) -> Sides:
     for side, price, quantity in rows:
         (bids if side == bid else asks).append((price, quantity))
     return changes(bids), changes(asks)
+
+
+def symbol_of(text: str) -> Symbol:
+    """The symbol of a text of ours; raises RemoteProtocolError for one that is none."""
+    try:
+        return Symbol(text)
+    except BadInput as error:
+        raise RemoteProtocolError(str(error)) from error
+
+
+def of_currencies(base: str, quote: str, contract: str = "") -> Symbol:
+    """The symbol of a market whose currencies are known; raises RemoteProtocolError."""
+    symbol = symbol_of(f"{base}/{quote}:{contract}" if contract else f"{base}/{quote}")
+    if (symbol.base, symbol.quote) != (base, quote):
+        raise RemoteProtocolError(f"two currencies were expected, were {base!r} and {quote!r}")
+    return symbol
+
+
+def split_name(name: str, quotes: Iterable[str]) -> tuple[str, str] | None:
+    """Base and quote of a name that ends in the first of these quotes; `None` if it ends in none.
+
+    One quote may end in another: the longer one comes first.
+    """
+    for quote in quotes:
+        base = name.removesuffix(quote)
+        if base and base != name:
+            return base, quote
+    return None
 
 
 def _price(level: Level) -> Decimal:

@@ -5,7 +5,7 @@ import pytest
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Symbol
 from fluxum.venues.gemini.symbols import guess, lower, upper
-from fluxum.venues.symbols import of_currencies
+from fluxum.venues.rows import of_currencies
 
 
 @pytest.mark.parametrize(

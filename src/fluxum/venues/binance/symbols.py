@@ -11,7 +11,7 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
-from fluxum.venues.symbols import split_name, symbol_of
+from fluxum.venues.rows import split_name, symbol_of
 
 __all__ = [
     "format_future",

@@ -20,8 +20,7 @@ from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
 from fluxum.venues.gemini.symbols import PERPETUAL
 from fluxum.venues.instrument_list import InstrumentList, ListPage, spot_or_linear
 from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.rows import Rows, exact, read_rows
-from fluxum.venues.symbols import of_currencies
+from fluxum.venues.rows import Rows, exact, of_currencies, read_rows
 from fluxum.venues.venue import Effect, Fetch
 
 __all__ = ["DETAILS", "LIST", "Details", "instrument_list", "market", "names"]

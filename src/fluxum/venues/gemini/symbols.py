@@ -6,7 +6,7 @@ They have no separator, so reading one needs the venue's own list (`base_currenc
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Symbol
-from fluxum.venues.symbols import of_currencies
+from fluxum.venues.rows import of_currencies
 
 __all__ = ["PERPETUAL", "guess", "lower", "upper"]
 

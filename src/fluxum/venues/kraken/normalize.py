@@ -18,8 +18,7 @@ from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder
 from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.checksum import digits
-from fluxum.venues.rows import finite
-from fluxum.venues.symbols import symbol_of
+from fluxum.venues.rows import finite, symbol_of
 
 __all__ = [
     "VENUE",

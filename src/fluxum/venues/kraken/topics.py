@@ -10,8 +10,8 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.venues.conversation import Auth, Send
 from fluxum.venues.kraken import native
 from fluxum.venues.private import TOKEN
+from fluxum.venues.rows import symbol_of
 from fluxum.venues.subscriptions import Request, RequestLimits
-from fluxum.venues.symbols import symbol_of
 
 __all__ = [
     "CHANNELS",

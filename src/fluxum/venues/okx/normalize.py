@@ -19,8 +19,7 @@ from fluxum.model.numbers import product
 from fluxum.venues.candle_history import CandleSeries
 from fluxum.venues.okx import native, topics
 from fluxum.venues.queries import require_instant
-from fluxum.venues.rows import decimals, digits, exact, positive, price_or_none
-from fluxum.venues.symbols import symbol_of
+from fluxum.venues.rows import decimals, digits, exact, positive, price_or_none, symbol_of
 
 __all__ = [
     "VENUE",

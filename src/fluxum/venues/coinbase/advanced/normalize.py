@@ -21,9 +21,9 @@ from fluxum.venues.rows import (
     changes,
     exact,
     exact_or_none,
+    of_currencies,
     price_or_none,
 )
-from fluxum.venues.symbols import of_currencies
 
 __all__ = [
     "INTERVAL_S",

@@ -17,9 +17,9 @@ from fluxum.venues.rows import (
     exact,
     exact_or_none,
     levels,
+    of_currencies,
     price_or_none,
 )
-from fluxum.venues.symbols import of_currencies
 
 __all__ = [
     "instrument",

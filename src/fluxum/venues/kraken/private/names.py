@@ -16,7 +16,7 @@ import re
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.venues.kraken.private import native_rest as rest
-from fluxum.venues.symbols import symbol_of
+from fluxum.venues.rows import symbol_of
 
 __all__ = ["Names", "wallet_name"]
 

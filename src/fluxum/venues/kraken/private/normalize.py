@@ -14,7 +14,7 @@ from fluxum.model.order import OrderFragment, OrderUpdate
 from fluxum.venues.kraken.normalize import VENUE, instant
 from fluxum.venues.kraken.private import native, words
 from fluxum.venues.kraken.private.names import wallet_name
-from fluxum.venues.symbols import symbol_of
+from fluxum.venues.rows import symbol_of
 
 __all__ = [
     "balance",

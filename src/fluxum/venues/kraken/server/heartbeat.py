@@ -8,16 +8,18 @@ from collections import deque
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, MsgspecError, Struct, UnsetType
 
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.server.formats import micros
 
 __all__ = [
     "RATE_REFUSAL",
+    "TRADING",
     "Pulse",
     "bad_session",
     "encode",
+    "malformed",
     "misplaced",
     "pong",
     "refusal",
@@ -29,10 +31,31 @@ _HEARTBEAT_NS = 1_000_000_000
 _MESSAGES_PER_S = 50  # the real number is dynamic and not published
 _HOSTS = {"public": "ws.kraken.com", "level3": "ws-l3.kraken.com", "private": "ws-auth.kraken.com"}
 
+TRADING = frozenset(
+    {
+        "add_order",
+        "amend_order",
+        "edit_order",
+        "cancel_order",
+        "cancel_all",
+        "cancel_all_orders_after",
+        "batch_add",
+        "batch_cancel",
+    }
+)
+"""What can be asked of the private endpoint besides subscribing."""
+
 encode = msgspec.json.Encoder(order="sorted").encode
 """Encodes answers with their keys in alphabetical order."""
 RATE_REFUSAL = encode(native.RateError("Exceeded msg rate"))
 """The answer to too many messages."""
+
+
+class _Outline(Struct):
+    """What can be read of a request that makes no sense otherwise."""
+
+    method: str = ""
+    req_id: int | None = None
 
 
 class _SessionError(Struct):
@@ -134,6 +157,15 @@ def refusal(
     )
 
 
+def malformed(frame: bytes, now_ns: int) -> bytes:
+    """The refusal of a frame that is no request."""
+    try:
+        outline = _decode_outline(frame)
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        outline = _Outline()
+    return refusal(outline.method, outline.req_id, "Malformed request", now_ns)
+
+
 def bad_session(channel: str, method: str, req_id: int | None, now_ns: int) -> bytes:
     """The answer to a subscribe with an unknown token."""
     time = time_text(now_ns)
@@ -155,3 +187,6 @@ def misplaced(method: str, req_id: int | None, host: str, now_ns: int) -> bytes:
 def time_text(now_ns: int) -> str:
     """A time as answers write it."""
     return micros(now_ns).decode()
+
+
+_decode_outline = msgspec.json.Decoder(_Outline).decode

@@ -14,21 +14,7 @@ from fluxum.venues.kraken.server.order_entry import TradingDesk
 from fluxum.venues.server.accounts import Account, OrderFault, OrderState
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 
-__all__ = ["METHODS", "TradingMethods"]
-
-METHODS = frozenset(
-    {
-        "add_order",
-        "amend_order",
-        "edit_order",
-        "cancel_order",
-        "cancel_all",
-        "cancel_all_orders_after",
-        "batch_add",
-        "batch_cancel",
-    }
-)
-"""What can be asked besides subscribing."""
+__all__ = ["TradingMethods"]
 
 _INVALID_ORDER = "EOrder:Invalid order"
 _NANOS = 1_000_000_000

@@ -9,7 +9,6 @@ either, so chance has it.
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import UNSET, MsgspecError, Struct
 
 from fluxum.model.instrument import Symbol
@@ -18,15 +17,17 @@ from fluxum.venues.kraken.server.account_streams import BalancesStream, Executio
 from fluxum.venues.kraken.server.counters import allowance_of
 from fluxum.venues.kraken.server.heartbeat import (
     RATE_REFUSAL,
+    TRADING,
     Pulse,
     bad_session,
     encode,
+    malformed,
     misplaced,
     pong,
     refusal,
     time_text,
 )
-from fluxum.venues.kraken.server.methods import METHODS, TradingMethods
+from fluxum.venues.kraken.server.methods import TradingMethods
 from fluxum.venues.kraken.server.reports import ReportWriter
 from fluxum.venues.server.accounts import Account, AccountChange
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
@@ -73,16 +74,6 @@ class _Answer(Struct, omit_defaults=True):
     time_out: str
     req_id: int | None = None
     success: bool | None = None
-
-
-class _Outline(Struct):
-    """What can be read of a request that makes no sense otherwise."""
-
-    method: str = ""
-    req_id: int | None = None
-
-
-_decode_outline = msgspec.json.Decoder(_Outline).decode
 
 
 class KrakenPrivateServer:
@@ -152,10 +143,10 @@ class KrakenPrivateServer:
         try:
             request = native.decode_request(frame)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
-            return (_malformed(frame, now_ns),)
+            return (malformed(frame, now_ns),)
         if request.method == "ping":
             return (pong(request.req_id, now_ns),)
-        if request.method in METHODS:
+        if request.method in TRADING:
             return self._obey(request, now_ns)
         if request.method in {"subscribe", "unsubscribe"}:
             return self._subscription(request, now_ns)
@@ -224,14 +215,6 @@ class KrakenPrivateServer:
         if not self._streams:
             self._accounts.leave(self)
         return _acceptance("unsubscribe", number, _Result(channel), now_ns)
-
-
-def _malformed(frame: bytes, now_ns: int) -> bytes:
-    try:
-        outline = _decode_outline(frame)
-    except (MsgspecError, UnicodeDecodeError, RecursionError):
-        outline = _Outline()
-    return refusal(outline.method, outline.req_id, "Malformed request", now_ns)
 
 
 def _acceptance(method: str, number: int | None, result: _Result, now_ns: int) -> bytes:

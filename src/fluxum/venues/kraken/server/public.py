@@ -8,17 +8,18 @@ v2 (depth, interval, duplicates, malformed requests) it is that of v1
 
 from collections.abc import Sequence
 
-import msgspec
-from msgspec import MsgspecError, Struct
+from msgspec import MsgspecError
 
 from fluxum.model.instrument import Symbol
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.server.books import book_stream, level3_stream
 from fluxum.venues.kraken.server.heartbeat import (
     RATE_REFUSAL,
+    TRADING,
     Pulse,
     bad_session,
     encode,
+    malformed,
     misplaced,
     pong,
     refusal,
@@ -43,18 +44,6 @@ _HOSTS = {
     **dict.fromkeys(("executions", "balances"), "private"),
     "level3": "level3",
 }
-_TRADING = frozenset(
-    {
-        "add_order",
-        "amend_order",
-        "edit_order",
-        "cancel_order",
-        "cancel_all",
-        "cancel_all_orders_after",
-        "batch_add",
-        "batch_cancel",
-    }
-)
 _WARNINGS = {
     "ohlc": ("timestamp is deprecated, use interval_begin",),
     "instrument": ("tick_size is deprecated, use price_increment",),
@@ -62,16 +51,6 @@ _WARNINGS = {
 
 # What distinguishes one client's streams of a market: channel, and depth or interval.
 _Key = tuple[str, int | None]
-
-
-class _Outline(Struct):
-    """What can be read of a request that makes no sense otherwise."""
-
-    method: str = ""
-    req_id: int | None = None
-
-
-_decode_outline = msgspec.json.Decoder(_Outline).decode
 
 
 class KrakenServer:
@@ -118,24 +97,16 @@ class KrakenServer:
         try:
             request = native.decode_request(frame)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
-            return self._malformed(frame, now_ns)
+            return (malformed(frame, now_ns),)
         if request.method == "ping":
             return (pong(request.req_id, now_ns),)
         if request.method in {"subscribe", "unsubscribe"} and request.params is not None:
             return self._subscription(request, request.params, now_ns)
-        if request.method in _TRADING:
+        if request.method in TRADING:
             return (misplaced(request.method, request.req_id, "private", now_ns),)
         known = request.method in {"subscribe", "unsubscribe"}
         error = "Malformed request" if known else "Unknown method"
         return (_refusal(request, error, now_ns),)
-
-    def _malformed(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
-        try:
-            outline = _decode_outline(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
-            outline = _Outline()
-        request = native.Request(outline.method, None, outline.req_id)
-        return (_refusal(request, "Malformed request", now_ns),)
 
     def _subscription(
         self, request: native.Request, params: native.Params, now_ns: int
