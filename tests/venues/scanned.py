@@ -273,6 +273,43 @@ BOOKS = {
                 b'"cts":1687940967484}',
             ),
         ),
+        # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels,
+        # with the members of live frames
+        BookCase(
+            "coinbase",
+            (
+                b'{"channel":"l2_data","timestamp":"2023-02-09T20:32:50.714964855Z",'
+                b'"sequence_num":0,"events":[{"type":"snapshot","product_id":"BTC-USD","updates":['
+                b'{"side":"bid","event_time":"1970-01-01T00:00:00Z","price_level":"21921.73",'
+                b'"new_quantity":"0.06317902"}]}]}',
+            ),
+            (
+                b'{"channel":"l2_data","timestamp":"2026-08-09T21:05:48.251397169Z",'
+                b'"sequence_num":1,"events":[{"type":"update","product_id":"BTC-USD","updates":['
+                b'{"side":"bid","event_time":"2026-08-09T21:05:48.170326Z","price_level":'
+                b'"65083.66","new_quantity":"0.20371215"},{"side":"offer","event_time":'
+                b'"2026-08-09T21:05:48.170326Z","price_level":"65083.7","new_quantity":"0"}]}]}',
+                b'{"channel":"l2_data","timestamp":"2026-08-09T21:05:48.3Z","sequence_num":2,'
+                b'"events":[{"type":"update","product_id":"BTC-USD","updates":[{"side":"offer",'
+                b'"event_time":"2026-08-09T21:05:48.2Z","price_level":"65084","new_quantity":"1"}'
+                b"]}]}",
+            ),
+        ),
+        # https://docs.cdp.coinbase.com/exchange/websocket-feed/channels#level2-channel
+        BookCase(
+            "coinbase-exchange",
+            (
+                b'{"type":"snapshot","product_id":"BTC-USD","bids":[["10101.10","0.45054140"]],'
+                b'"asks":[["10102.55","0.57753524"]]}',
+            ),
+            (
+                b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","22356.270000",'
+                b'"0.00000000"],["buy","22356.300000","1.00000000"]],'
+                b'"time":"2022-08-04T15:25:05.010758Z"}',
+                b'{"type":"l2update","product_id":"BTC-USD","changes":[["sell","22357",'
+                b'"0.5"],["buy","22356.3","2"]],"time":"2022-08-04T15:25:05.020758Z"}',
+            ),
+        ),
     )
 }
 

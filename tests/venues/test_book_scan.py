@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fluxum.model.event import LeftOut
 from fluxum.model.levels import Level
+from fluxum.model.market import BookUpdate
 from fluxum.venues.fast import IS_COMPILED
-from venues.scanned import BOOKS, BookCase, BookPair, mutations
+from venues.scanned import BOOKS, NS, BookCase, BookPair, mutations
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
 
@@ -54,8 +56,8 @@ def test_frames_that_came_one_by_one_are_followed_too(case: BookCase) -> None:
 
 @EACH
 def test_a_frame_that_does_not_follow_on_is_read_in_python(case: BookCase) -> None:
-    if case is KRAKEN:
-        return  # its frames have no numbers
+    if case.venue in {"kraken", "coinbase-exchange"}:
+        return  # their frames have no numbers
     pair, (first, second) = BookPair(case), case.frames
 
     assert not pair.check(second)  # first is missing: a gap, after which nothing is scanned
@@ -115,6 +117,20 @@ def test_a_level_has_its_orders_and_its_text_where_the_venue_sends_them() -> Non
     assert bybit[0].bids[0] == Level(Decimal("30247.20"), Decimal("30.028"))
     assert bybit[0].sequence == 177_400_507
     assert bybit[0].venue_ns == 1_687_940_967_464_000_000
+
+
+def test_a_price_without_a_place_in_a_book_costs_its_level_alone() -> None:
+    case = BOOKS["coinbase"]
+    pair = BookPair(case)
+    frame = case.frames[0].replace(b'"65083.7"', b'"999999999999999999999"')
+
+    left_out, update = pair.receiving.receive(frame, NS)
+
+    assert isinstance(left_out, LeftOut)
+    assert left_out.count == 1
+    assert isinstance(update, BookUpdate)
+    assert [str(level.price) for level in update.bids] == ["65083.66"]
+    assert not BookPair(case).check(frame)
 
 
 @EACH

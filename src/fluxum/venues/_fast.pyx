@@ -544,7 +544,7 @@ cdef class ScannedBooks(list):
 
 cdef enum BookKind:
     BOOK_SYMBOL, BOOK_NAME, BIDS, ASKS, CHECKSUM, BOOK_TIME, BOOK_MILLIS, BOOK_TOKEN, BOOK_WHOLE
-    BOOK_TEXT, ABSENT, LAST, BEFORE, FIRST, NEXT
+    BOOK_TEXT, ABSENT, LAST, BEFORE, FIRST, NEXT, SIDES, BOOK_DUE
 
 cdef dict BOOK_KINDS = {
     BookHolds.SYMBOL: BOOK_SYMBOL,
@@ -562,6 +562,8 @@ cdef dict BOOK_KINDS = {
     BookHolds.BEFORE: BEFORE,
     BookHolds.FIRST: FIRST,
     BookHolds.NEXT: NEXT,
+    BookHolds.SIDES: SIDES,
+    BookHolds.DUE: BOOK_DUE,
 }
 
 
@@ -595,7 +597,7 @@ cdef class CompiledBookScanner:
     cdef object venue
     cdef object books
     cdef list head, members, tail
-    cdef bytes opening, middle, closing, ending
+    cdef bytes opening, opening_ask, skipped, middle, closing, ending
     cdef bint has_text, has_orders, is_numbered
     cdef unsigned int needed
     cdef Seconds seconds
@@ -604,8 +606,9 @@ cdef class CompiledBookScanner:
     cdef str key
     cdef Followed book
     # The frame that is being read.
-    cdef object bids, asks, checksum, found
-    cdef long long first, before, last, instant_ns
+    cdef object bids, asks, checksum
+    cdef long long due, first, before, last, instant_ns
+    cdef list bid_rows, ask_rows
 
     def __init__(self, form, books):
         if len(form.fields) > FIELDS:
@@ -624,15 +627,17 @@ cdef class CompiledBookScanner:
         level = form.level
         self.opening, self.middle, self.closing = level.before, level.between, level.behind
         self.ending, self.has_text, self.has_orders = level.last, level.has_text, bool(level.last)
+        self.opening_ask, self.skipped = level.before_ask, level.skipped
         self.seconds = Seconds()
 
-    def scan(self, list frames, Py_ssize_t at, received_ns):
+    def scan(self, list frames, Py_ssize_t at, received_ns, long long due=0):
         """The updates of the frames from `at` on; None if that frame is of another form."""
         cdef ScannedBooks found = None
         cdef Followed book
         if not self.books:
             return None
         self.run, self.key = {}, None  # since the last run its subscriptions may have ended
+        self.due = due
         while at < len(frames):
             update = self.update(frames[at], received_ns)
             if update is None:
@@ -641,6 +646,7 @@ cdef class CompiledBookScanner:
                 found = ScannedBooks.__new__(ScannedBooks)
             found.append(update)
             at += 1
+            self.due += 1
         if found is not None and self.is_numbered:
             for book in self.run.values():
                 if book.frames:
@@ -674,8 +680,9 @@ cdef class CompiledBookScanner:
                 return None
             book.before, book.last = book.last, self.last
             book.frames += 1
+        if self.last >= 0:
             sequence = self.last
-        venue_ns = self.instant_ns
+        venue_ns = None if self.instant_ns < 0 else self.instant_ns
         given[0] = <PyObject *>self.venue
         given[1] = <PyObject *>book.symbol
         given[2] = <PyObject *>self.bids
@@ -754,12 +761,16 @@ cdef class CompiledBookScanner:
         cdef const char *end
         cdef long long number = 0
         cdef BookKind kind = member.kind
-        if kind == BIDS or kind == ASKS:
-            end = self.levels(at)
-            if kind == BIDS:
-                self.bids = self.found
-            else:
-                self.asks = self.found
+        if kind == BIDS or kind == ASKS or kind == SIDES:
+            if kind != ASKS:
+                self.bid_rows = []
+            if kind != BIDS:
+                self.ask_rows = []
+            end = self.levels(at, kind)
+            if kind != ASKS:
+                self.bids = levels_of_rows(self.bid_rows) if self.bid_rows else ()
+            if kind != BIDS:
+                self.asks = levels_of_rows(self.ask_rows) if self.ask_rows else ()
             return end
         if kind == BOOK_TOKEN:
             number = PyBytes_GET_SIZE(member.token)
@@ -795,9 +806,9 @@ cdef class CompiledBookScanner:
             self.before = number
         if kind == FIRST or kind == NEXT:
             self.first = number
-        if kind == LAST or kind == NEXT:
+        if kind == LAST or kind == NEXT or kind == BOOK_DUE:
             self.last = number
-        return end
+        return NULL if kind == BOOK_DUE and number != self.due else end
 
     cdef Followed followed(self, str key):
         """The book of a name on the wire, None if its frames are not to be scanned."""
@@ -814,31 +825,39 @@ cdef class CompiledBookScanner:
                 return None
             book.source, book.symbol, book.name = found, found.symbol, found.name
             book.last = last
+        elif type(found) is tuple:
+            if len(found) != 1:
+                return None
+            book.symbol = found[0]
         else:
             book.symbol = found
         self.run[key] = book
         return book
 
-    cdef const char *levels(self, const char *at) except? NULL:
-        """Read a list of levels."""
+    cdef const char *levels(self, const char *at, BookKind kind) except? NULL:
+        """Read a list of levels of one side, or of both."""
         cdef const char *price
         cdef const char *price_end
         cdef const char *quantity
         cdef const char *quantity_end
-        cdef Py_ssize_t length
         cdef long long orders = -1
         cdef bint is_some = False
-        cdef list rows
+        cdef list rows = self.ask_rows if kind == ASKS else self.bid_rows
         cdef WireRow row
         if at[0] != c'[':
             return NULL
         at += 1
         if at[0] == c']':
-            self.found = ()
             return at + 1
-        rows = []
         while True:
             price = behind(at, self.opening)
+            if kind == SIDES:
+                rows = self.bid_rows
+                if price is NULL:
+                    price = behind(at, self.opening_ask)
+                    rows = self.ask_rows
+                if price is not NULL and PyBytes_GET_SIZE(self.skipped):
+                    price = behind(text_end(price), self.skipped)
             if price is NULL:
                 return NULL
             price_end = number_end(price, &is_some)
@@ -859,9 +878,7 @@ cdef class CompiledBookScanner:
                 return NULL
             rows.append(row)
             if at[0] == c']':
-                break
+                return at + 1
             if at[0] != c',':
                 return NULL
             at += 1
-        self.found = levels_of_rows(rows)
-        return at + 1

@@ -13,11 +13,12 @@ class BookHolds(Enum):
 
     SYMBOL: text, a key of the scanner's books. NAME: text, the name of that book. BIDS and ASKS:
     lists of levels, none or more. CHECKSUM: a whole number. TIME: RFC 3339 text with a fraction.
-    MILLIS: milliseconds since the epoch. TOKEN: text that is `token`. WHOLE and TEXT: not used.
-    ABSENT: a member that no frame of the form has.
+    MILLIS: milliseconds since the epoch. SIDES: a list of levels of both sides. TOKEN: text that is
+    `token`. WHOLE and TEXT: not used. ABSENT: a member that no frame of the form has.
 
-    Numbers of a frame that has some: LAST, above that of the frame before. BEFORE: the last number
-    of the frame before. FIRST: one more than that. NEXT: FIRST and LAST in one.
+    Numbers of the book's frames: LAST, above that of the frame before. BEFORE: the last number of
+    the frame before. FIRST: one more than that. NEXT: FIRST and LAST in one. Of the link's frames,
+    one by one: DUE, the number that is due.
     """
 
     SYMBOL = auto()
@@ -35,6 +36,8 @@ class BookHolds(Enum):
     BEFORE = auto()
     FIRST = auto()
     NEXT = auto()
+    SIDES = auto()
+    DUE = auto()
 
 
 class BookField(Struct, frozen=True, kw_only=True):
@@ -54,7 +57,9 @@ class LevelForm(Struct, frozen=True, kw_only=True):
     """What stands before, between and behind the price and the quantity of a level.
 
     If there is a number of orders, it is behind `behind`, and `last` is behind that. If `has_text`,
-    a level gets the digits that a checksum reads.
+    a level gets the digits that a checksum reads. Where a list has both sides, `before` is that of
+    a bid and `before_ask` that of an ask; if there is a text behind either, `skipped` is behind
+    that.
     """
 
     before: bytes
@@ -62,6 +67,8 @@ class LevelForm(Struct, frozen=True, kw_only=True):
     behind: bytes
     last: bytes = b""
     has_text: bool = False
+    before_ask: bytes = b""
+    skipped: bytes = b""
 
 
 class BookForm(Struct, frozen=True, kw_only=True):

@@ -21,11 +21,14 @@ __all__ = ["BookScan", "FollowedBook", "ScannedBooks", "ScansBooks", "book_scan"
 class BookScan(Protocol):
     """Scans frames that were received together."""
 
-    def __call__(self, frames: list[bytes], at: int, received_ns: int, /) -> ScannedBooks | None:
+    def __call__(
+        self, frames: list[bytes], at: int, received_ns: int, due: int = 0, /
+    ) -> ScannedBooks | None:
         """The updates of the frames from `at` on; `None` if that frame is not of the form.
 
         It ends before the first frame of another form. Frames without numbers leave the protocol as
-        it was, so that they may be scanned once more if a checksum fails.
+        it was, so that they may be scanned once more if a checksum fails. `due` is the number that
+        the first frame has to have, where the frames of a link are numbered.
         """
         ...
 
@@ -56,11 +59,13 @@ class ScansBooks(Protocol):
 
 
 def book_scan(
-    form: BookForm, books: Mapping[str, Symbol] | Mapping[str, FollowedBook]
+    form: BookForm,
+    books: Mapping[str, Symbol] | Mapping[str, tuple[Symbol, ...]] | Mapping[str, FollowedBook],
 ) -> BookScan | None:
     """A scanner of frames of this form, `None` without a compiler.
 
-    `books` are those of active subscriptions by the text on the wire, or their symbols if frames
-    have no numbers; the caller may change the dictionary.
+    `books` are those of active subscriptions by the text on the wire; if they have no numbers of
+    their own, their symbols, or tuples of them: data of several symbols are not scanned. The caller
+    may change the dictionary.
     """
     return CompiledBookScanner(form, books).scan if IS_COMPILED else None

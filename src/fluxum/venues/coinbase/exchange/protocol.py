@@ -59,7 +59,7 @@ class ExchangeProtocol:
             EXCHANGE, self.outbox, _TOPICS, self._write, self._closed, self._list
         )
         self._data = ExchangeData(self._streams)
-        self.scan_trades = self._data.scan
+        self.scan_trades, self.scan_books = self._data.scan, self._data.scan_books
         self._named_trades: dict[str, int] = {}  # by the last heartbeat
         self._beating: set[str] = set()
         self._is_alive = False
