@@ -636,7 +636,7 @@ cdef class CompiledBookScanner:
         cdef Followed book
         if not self.books:
             return None
-        self.run, self.key = {}, None  # since the last run its subscriptions may have ended
+        self.run = self.key = None  # since the last run its subscriptions may have ended
         self.due = due
         while at < len(frames):
             update = self.update(frames[at], received_ns)
@@ -812,7 +812,10 @@ cdef class CompiledBookScanner:
 
     cdef Followed followed(self, str key):
         """The book of a name on the wire, None if its frames are not to be scanned."""
-        cdef Followed book = <Followed>self.run.get(key)
+        cdef Followed book
+        if self.run is None:
+            self.run = {}
+        book = <Followed>self.run.get(key)
         if book is not None:
             return book
         found = self.books.get(key)
