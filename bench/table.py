@@ -3,7 +3,8 @@
 Each row is measured in turn in the same run, over the same frames: the product, a plain way
 (`json`, Decimals, SortedDict, the same checks) and, if `--peers` is given, cryptofeed in an
 environment of its own. Figures are microseconds of CPU a frame, medians of the rounds; `x` is how
-many times the product's time that is. Every check, proof and count of the product is on.
+many times the product's time that is. Every check, proof and count of the product is on. Below is a
+second table, of a book over a loopback link: see `loopback.py`.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import frames as kraken_books
+import loopback
 import venues
 from fluxum.book.fast import IS_COMPILED
 from fluxum.model.event import Channel, Subscription
@@ -141,6 +143,8 @@ def main() -> None:
         for row in rows(wishes.frames):
             if wishes.only in row.name:
                 show(row, wishes.rounds, peer)
+    if wishes.only in loopback.NAME:
+        loopback.show(wishes.peers, wishes.rounds, wishes.frames)
 
 
 if __name__ == "__main__":

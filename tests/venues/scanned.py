@@ -1,22 +1,20 @@
 """Frames of trades and books for the scanners, and what has to be the same as without them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 
 from msgspec import Struct
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Subscription
-from fluxum.model.instrument import Symbol
+from fluxum.model.event import Event
 from fluxum.model.market import BookUpdate
-from fluxum.venues.book_scan import BookScan
-from fluxum.venues.conversation import UNREADABLE
-from fluxum.venues.kraken.protocol import KrakenProtocol
+from fluxum.venues.book_scan import BookScan, ScannedBooks, ScansBooks
+from fluxum.venues.conversation import UNREADABLE, Fetch
 from fluxum.venues.register import VENUES
 from fluxum.venues.trade_scan import ScannedTrades, ScansTrades, TradeScan
 from fluxum.venues.venue import VenueProtocol
 
-__all__ = ["BOOKS", "CASES", "NS", "BookPair", "Case", "Pair", "mutations"]
+__all__ = ["BOOKS", "CASES", "NS", "BookCase", "BookPair", "Case", "Pair", "mutations"]
 
 NS = 1_784_000_000_000_000_000
 
@@ -26,6 +24,18 @@ class Case(Struct, frozen=True):
 
     venue: str
     frames: tuple[bytes, ...]
+
+
+class BookCase(Struct, frozen=True):
+    """A venue's book: what comes before it is live, and updates that follow on, as it writes them.
+
+    `body` answers the call for a snapshot, where there is one.
+    """
+
+    venue: str
+    before: tuple[bytes, ...]
+    frames: tuple[bytes, ...]
+    body: bytes = b""
 
 
 CASES = {
@@ -145,7 +155,7 @@ class Pair:
         return True
 
 
-def mutations(case: Case, random: Random) -> Iterator[bytes]:
+def mutations(case: Case | BookCase, random: Random) -> Iterator[bytes]:
     """The frames of a case, changed in one to three places, for ever."""
     while True:
         frame = bytearray(random.choice(case.frames))
@@ -174,56 +184,199 @@ _INSERTED = (
 )  # fmt: skip
 
 
-BOOKS = Case(
-    "kraken",
-    (
-        # From a recording of 2026-07-19.
-        b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":64524.0,'
-        b'"qty":0.00000000},{"price":64521.2,"qty":0.00200000}],"asks":[],"checksum":3906264065,'
-        b'"timestamp":"2026-07-19T17:54:39.799885Z"}]}',
-        # https://docs.kraken.com/api/docs/websocket-v2/book, with another market
-        b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":0.5657,'
-        b'"qty":1098.3947558}],"asks":[{"price":0.5666,"qty":4831.75496356},{"price":100,"qty":7}],'
-        b'"checksum":2114181697,"timestamp":"2023-10-06T17:35:55.440295Z"}]}',
-    ),
-)
+BOOKS = {
+    case.venue: case
+    for case in (
+        BookCase(
+            "kraken",
+            (
+                b'{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[],'
+                b'"asks":[],"checksum":1,"timestamp":"2026-07-19T17:54:39.799885Z"}]}',
+            ),
+            (
+                # From a recording of 2026-07-19.
+                b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":'
+                b'64524.0,"qty":0.00000000},{"price":64521.2,"qty":0.00200000}],"asks":[],'
+                b'"checksum":3906264065,"timestamp":"2026-07-19T17:54:39.799885Z"}]}',
+                # https://docs.kraken.com/api/docs/websocket-v2/book, with another market
+                b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":'
+                b'0.5657,"qty":1098.3947558}],"asks":[{"price":0.5666,"qty":4831.75496356},'
+                b'{"price":100,"qty":7}],"checksum":2114181697,'
+                b'"timestamp":"2023-10-06T17:35:55.440295Z"}]}',
+            ),
+        ),
+        # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md
+        BookCase(
+            "binance",
+            (
+                b'{"stream":"bnbbtc@depth@100ms","data":{"e":"depthUpdate","E":1672515782130,'
+                b'"s":"BNBBTC","U":150,"u":156,"b":[],"a":[]}}',
+            ),
+            (
+                b'{"stream":"bnbbtc@depth@100ms","data":{"e":"depthUpdate","E":1672515782136,'
+                b'"s":"BNBBTC","U":157,"u":160,"b":[["0.0024","10"]],"a":[["0.0026","100"]]}}',
+                b'{"stream":"bnbbtc@depth@100ms","data":{"e":"depthUpdate","E":1672515782236,'
+                b'"s":"BNBBTC","U":161,"u":161,"b":[],"a":[["0.0026","0.00"],["0.0027","5"]]}}',
+            ),
+            b'{"lastUpdateId":155,"bids":[["0.0023","1"]],"asks":[["0.0028","2"]]}',
+        ),
+        # https://developers.binance.com/docs/derivatives/usds-margined-futures/
+        # websocket-market-streams/Diff-Book-Depth-Streams
+        BookCase(
+            "binance-usdm",
+            (
+                b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1617566591500,'
+                b'"T":1617566591499,"s":"BTCUSDT","U":140,"u":149,"pu":139,"b":[],"a":[]}}',
+            ),
+            (
+                b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1617566591517,'
+                b'"T":1617566591516,"s":"BTCUSDT","U":157,"u":160,"pu":149,"b":[["0.0024","10"]],'
+                b'"a":[["0.0026","100"]]}}',
+                b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1617566591617,'
+                b'"T":1617566591616,"s":"BTCUSDT","U":165,"u":170,"pu":160,"b":[["0.0024","0"]],'
+                b'"a":[]}}',
+            ),
+            b'{"lastUpdateId":149,"bids":[["0.0023","1"]],"asks":[["0.0028","2"]]}',
+        ),
+        # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
+        BookCase(
+            "okx",
+            (
+                b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"snapshot","data":[{'
+                b'"asks":[["8476.98","415","0","13"]],"bids":[["8476.97","256","0","12"]],'
+                b'"ts":"1597026383085","checksum":0,"prevSeqId":-1,"seqId":123456}]}',
+            ),
+            (
+                b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{'
+                b'"asks":[["8476.98","415","0","13"],["8477","7","0","2"]],"bids":[],'
+                b'"ts":"1597026383085","checksum":0,"prevSeqId":123456,"seqId":123457}]}',
+                b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{'
+                b'"asks":[],"bids":[["8476.97","0","0","0"]],"ts":"1597026383185","checksum":0,'
+                b'"prevSeqId":123457,"seqId":123458}]}',
+            ),
+        ),
+        # https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook
+        BookCase(
+            "bybit",
+            (
+                b'{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1672304484978,"data":{'
+                b'"s":"BTCUSDT","b":[["30247.20","1"]],"a":[["30248.70","1"]],"u":177400506,'
+                b'"seq":66544703341},"cts":1672304484976}',
+            ),
+            (
+                b'{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":1687940967466,"data":{'
+                b'"s":"BTCUSDT","b":[["30247.20","30.028"],["30245.40","0.224"],["30240.00","0"]],'
+                b'"a":[["30248.70","0"],["30249.30","0.892"]],"u":177400507,"seq":66544703342},'
+                b'"cts":1687940967464}',
+                b'{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":1687940967486,"data":{'
+                b'"s":"BTCUSDT","b":[],"a":[["30249.30","0.9"]],"u":177400508,"seq":66544703343},'
+                b'"cts":1687940967484}',
+            ),
+        ),
+        # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels,
+        # with the members of live frames
+        BookCase(
+            "coinbase",
+            (
+                b'{"channel":"l2_data","timestamp":"2023-02-09T20:32:50.714964855Z",'
+                b'"sequence_num":0,"events":[{"type":"snapshot","product_id":"BTC-USD","updates":['
+                b'{"side":"bid","event_time":"1970-01-01T00:00:00Z","price_level":"21921.73",'
+                b'"new_quantity":"0.06317902"}]}]}',
+            ),
+            (
+                b'{"channel":"l2_data","timestamp":"2026-08-09T21:05:48.251397169Z",'
+                b'"sequence_num":1,"events":[{"type":"update","product_id":"BTC-USD","updates":['
+                b'{"side":"bid","event_time":"2026-08-09T21:05:48.170326Z","price_level":'
+                b'"65083.66","new_quantity":"0.20371215"},{"side":"offer","event_time":'
+                b'"2026-08-09T21:05:48.170326Z","price_level":"65083.7","new_quantity":"0"}]}]}',
+                b'{"channel":"l2_data","timestamp":"2026-08-09T21:05:48.3Z","sequence_num":2,'
+                b'"events":[{"type":"update","product_id":"BTC-USD","updates":[{"side":"offer",'
+                b'"event_time":"2026-08-09T21:05:48.2Z","price_level":"65084","new_quantity":"1"}'
+                b"]}]}",
+            ),
+        ),
+        # https://docs.cdp.coinbase.com/exchange/websocket-feed/channels#level2-channel
+        BookCase(
+            "coinbase-exchange",
+            (
+                b'{"type":"snapshot","product_id":"BTC-USD","bids":[["10101.10","0.45054140"]],'
+                b'"asks":[["10102.55","0.57753524"]]}',
+            ),
+            (
+                b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","22356.270000",'
+                b'"0.00000000"],["buy","22356.300000","1.00000000"]],'
+                b'"time":"2022-08-04T15:25:05.010758Z"}',
+                b'{"type":"l2update","product_id":"BTC-USD","changes":[["sell","22357",'
+                b'"0.5"],["buy","22356.3","2"]],"time":"2022-08-04T15:25:05.020758Z"}',
+            ),
+        ),
+    )
+}
 
 
 class BookPair:
-    """Two protocols with a book of Kraken: one scans its updates, one reads them in Python."""
+    """Two protocols with the same live book: one scans its updates, one reads them in Python."""
 
-    def __init__(self) -> None:
-        self._scanning, self._receiving = KrakenProtocol(), KrakenProtocol()
-        for protocol in (self._scanning, self._receiving):
-            protocol.subscribe([Subscription(Channel.BOOK, Symbol("BTC/USD"), 10)])
-            protocol.outbox.clear()
-        assert self._scanning.scan_books is not None
-        self._scan: BookScan = self._scanning.scan_books
-        self._receiving.scan_books = None
+    def __init__(self, case: BookCase) -> None:
+        self.scanning, self.receiving = _with_book(case), _with_book(case)
+        assert isinstance(self.scanning, ScansBooks)
+        assert isinstance(self.receiving, ScansBooks)
+        assert self.scanning.scan_books is not None
+        self._scan: BookScan = self.scanning.scan_books
+        self.receiving.scan_books = None
 
-    def scan(self, frame: bytes) -> BookUpdate | None:
-        """What the scanner makes of a frame."""
-        found = self._scan([frame], 0, NS)
-        return None if found is None else found[0]
+    def scan(self, *frames: bytes) -> ScannedBooks | None:
+        """What the scanner makes of frames that were received together."""
+        return self._scan(list(frames), 0, NS)
 
-    def check(self, frame: bytes) -> bool:
-        """Give a frame to both, and compare events or errors; false if it is not scanned."""
-        assert _outcome(self._scanning, frame) == _outcome(self._receiving, frame), frame
-        return self.scan(frame) is not None
+    def check(self, *frames: bytes) -> bool:
+        """Give frames to both, and compare all of it; false if the first is not scanned."""
+        scanned = self.scan(*frames)
+        outcome = "" if scanned is None else _shown(scanned)
+        for frame in frames[: 1 if scanned is None else len(scanned)]:
+            expected = _outcome(self.receiving, frame)
+            if scanned is None:
+                assert _outcome(self.scanning, frame) == expected, frame
+            else:
+                assert outcome.startswith(expected), (frame, outcome, expected)
+                outcome = outcome.removeprefix(expected)
+        assert outcome == ""
+        one, other = self.scanning, self.receiving
+        assert one.sequence == other.sequence, frames
+        assert list(one.outbox) == list(other.outbox), frames
+        return scanned is not None
+
+
+def _with_book(case: BookCase) -> VenueProtocol:
+    """A protocol whose book is live."""
+    protocol = VENUES[case.venue].protocol()
+    protocol.follow_passively()
+    protocol.outbox.clear()
+    for frame in case.before:
+        protocol.receive(frame, NS)
+    while protocol.outbox:
+        effect = protocol.outbox.popleft()
+        if isinstance(effect, Fetch) and case.body:
+            assert protocol.receive_response(effect, case.body, NS)
+    return protocol
 
 
 def _outcome(protocol: VenueProtocol, frame: bytes) -> str:
-    """The events of a frame in full, what its checksum reads included, or its error."""
+    """The events of a frame in full, or its error."""
     try:
-        events = list(protocol.receive(frame, NS))
-        texts = [
-            [level.text for level in (*one.bids, *one.asks)]
-            for one in events
-            if isinstance(one, BookUpdate)
-        ]
-        return repr((events, texts))
-    except RemoteProtocolError as error:
+        return _shown(protocol.receive(frame, NS))
+    except UNREADABLE as error:
         return repr(error)
+
+
+def _shown(events: Iterable[Event]) -> str:
+    """Events in full, what a checksum reads of their levels included."""
+    return "".join(
+        repr((one, [level.text for level in (*one.bids, *one.asks)]))
+        if isinstance(one, BookUpdate)
+        else repr(one)
+        for one in events
+    )
 
 
 def _follow(case: Case, first: int) -> VenueProtocol:

@@ -159,17 +159,19 @@ def digited(levels):
 @cython.final
 @cython.freelist(512)
 cdef class WireRow:
-    """A row of a scanned frame in one piece: a `DigitedRow`, and where its price is in a side."""
+    """A row of a scanned frame in one piece: a `Row` or `DigitedRow`, and the place of its price."""
 
     def __len__(self):
-        return 3 if self.is_some else 2
+        return 3 if self.orders >= 0 or (self.has_text and self.is_some) else 2
 
     def __getitem__(self, Py_ssize_t at):
         if at == 0:
             return PyUnicode_DecodeLatin1(self.text, self.price_length, NULL)
         if at == 1:
             return PyUnicode_DecodeLatin1(self.text + self.price_length, self.quantity_length, NULL)
-        if at == 2 and self.is_some:
+        if at == 2 and self.orders >= 0:
+            return self.orders
+        if at == 2 and self.has_text and self.is_some:
             return PyBytes_FromStringAndSize(self.digits, self.digits_length)
         raise IndexError(f"a row has {len(self)} members, asked for {at}")
 
@@ -178,7 +180,8 @@ cdef class WireRow:
 
 
 cdef WireRow wire_row(
-    const char *price, Py_ssize_t price_length, const char *quantity, Py_ssize_t quantity_length
+    const char *price, Py_ssize_t price_length, const char *quantity, Py_ssize_t quantity_length,
+    bint has_text, long long orders
 ):
     """A row of two plain numbers of at most `LENGTH` letters; None for a price without a place."""
     cdef WireRow row = WireRow.__new__(WireRow)
@@ -189,6 +192,7 @@ cdef WireRow wire_row(
     memcpy(row.text, price, price_length)
     memcpy(row.text + price_length, quantity, quantity_length)
     row.price_length, row.quantity_length = price_length, quantity_length
+    row.has_text, row.orders = has_text, orders
     for at in range(price_length):
         letter = price[at]
         if letter == c'.':
@@ -210,6 +214,8 @@ cdef WireRow wire_row(
             row.digits[row.digits_length] = letter
             row.digits_length += 1
     row.is_some = row.digits_length > count
+    if not has_text:
+        row.digits_length = 0
     return row
 
 

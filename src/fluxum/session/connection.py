@@ -22,9 +22,9 @@ from fluxum.session.authenticator import Authenticator
 from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
 from fluxum.session.latencies import Latencies
 from fluxum.transport.link import Batched, Link, Stamped
-from fluxum.venues.book_scan import BookScan, ScansBooks
+from fluxum.venues.book_scan import BookScan, ScannedBooks, ScansBooks
 from fluxum.venues.conversation import UNREADABLE, Auth, UnreadableStream
-from fluxum.venues.trade_scan import ScansTrades, TradeScan
+from fluxum.venues.trade_scan import ScannedTrades, ScansTrades, TradeScan
 from fluxum.venues.venue import (
     Effect,
     Fetch,
@@ -166,14 +166,18 @@ class Connection:
 
     def _receive(self, frames: list[bytes], received_ns: int) -> None:
         """Deliver the events of frames that were received together, in their order."""
-        counts, raw, receive = self._counts, self._raw, self._protocol.receive
+        counts, raw, scans, receive = self._counts, self._raw, self._scans, self._protocol.receive
         if raw.is_read:
             raw.put_all([RawFrame(frame, received_ns) for frame in frames])
         at, count = 0, len(frames)
         while at < count:
-            taken = self._receive_run(frames, at, received_ns)
-            if taken:
-                at += taken
+            run = None
+            for scan in scans:
+                run = scan(frames, at, received_ns)
+                if run is not None:
+                    break
+            if run is not None:
+                at += self._deliver_run(run, received_ns)
                 continue
             frame = frames[at]
             at += 1
@@ -197,21 +201,17 @@ class Connection:
         if self._protocol.outbox:
             self._outbox_filled.set()
 
-    def _receive_run(self, frames: list[bytes], at: int, received_ns: int) -> int:
-        """Deliver the events of frames that can be scanned; returns how many frames those are."""
-        for scan in self._scans:
-            events = scan(frames, at, received_ns)
-            if events is not None:
-                if self._is_sampled:
-                    self._sample(events, received_ns)
-                counts = self._counts
-                counts.frames += events.frames
-                counts.data += events.frames
-                taken = self.deliver(events)
-                counts.frames -= events.frames - taken  # the others are received once more
-                counts.data -= events.frames - taken
-                return taken
-        return 0
+    def _deliver_run(self, run: ScannedTrades | ScannedBooks, received_ns: int) -> int:
+        """Deliver the events of scanned frames; returns how many frames were taken."""
+        counts = self._counts
+        if self._is_sampled:
+            self._sample(run, received_ns)
+        counts.frames += run.frames
+        counts.data += run.frames
+        taken = self.deliver(run)
+        counts.frames -= run.frames - taken  # the others are received once more
+        counts.data -= run.frames - taken
+        return taken
 
     def _sample(self, events: Sequence[Event], received_ns: int) -> None:
         """Measure the first frame with data of each burst."""

@@ -5,30 +5,80 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-__all__ = ["BookForm", "BookHole"]
+__all__ = ["BookField", "BookForm", "BookHolds", "LevelForm"]
 
 
-class BookHole(Enum):
-    """What changes in a frame.
+class BookHolds(Enum):
+    """What a member or a part of a frame is.
 
-    SYMBOL: a key of the scanner's symbols. BIDS and ASKS: levels, none or more. CHECKSUM: a whole
-    number. TIME: RFC 3339 text with a fraction.
+    SYMBOL: text, a key of the scanner's books. NAME: text, the name of that book. BIDS and ASKS:
+    lists of levels, none or more. CHECKSUM: a whole number. TIME: RFC 3339 text with a fraction.
+    MILLIS: milliseconds since the epoch. SIDES: a list of levels of both sides. TOKEN: text that is
+    `token`. WHOLE and TEXT: not used. ABSENT: a member that no frame of the form has.
+
+    Numbers of the book's frames: LAST, above that of the frame before. BEFORE: the last number of
+    the frame before. FIRST: one more than that. NEXT: FIRST and LAST in one. Of the link's frames,
+    one by one: DUE, the number that is due.
     """
 
     SYMBOL = auto()
+    NAME = auto()
     BIDS = auto()
     ASKS = auto()
     CHECKSUM = auto()
     TIME = auto()
+    MILLIS = auto()
+    TOKEN = auto()
+    WHOLE = auto()
+    TEXT = auto()
+    ABSENT = auto()
+    LAST = auto()
+    BEFORE = auto()
+    FIRST = auto()
+    NEXT = auto()
+    SIDES = auto()
+    DUE = auto()
+
+
+class BookField(Struct, frozen=True, kw_only=True):
+    """A member of the object with the levels; `is_quoted` is of numbers, `token` is as in JSON.
+
+    Every member that the venue's Python reads has to be described. Others are passed over.
+    """
+
+    name: str
+    holds: BookHolds
+    is_quoted: bool = False
+    is_needed: bool = True
+    token: bytes = b""
+
+
+class LevelForm(Struct, frozen=True, kw_only=True):
+    """What stands before, between and behind the price and the quantity of a level.
+
+    If there is a number of orders, it is behind `behind`, and `last` is behind that. If `has_text`,
+    a level gets the digits that a checksum reads. Where a list has both sides, `before` is that of
+    a bid and `before_ask` that of an ask; if there is a text behind either, `skipped` is behind
+    that.
+    """
+
+    before: bytes
+    between: bytes
+    behind: bytes
+    last: bytes = b""
+    has_text: bool = False
+    before_ask: bytes = b""
+    skipped: bytes = b""
 
 
 class BookForm(Struct, frozen=True, kw_only=True):
-    """A whole frame with an update: `parts` in their order, as letters or as what changes.
+    """A whole frame with an update: `head`, an object of these fields in any order, `tail`.
 
-    `level` is what stands before, between and behind the price and the quantity of a level. A level
-    gets the digits that a checksum reads.
+    A frame has either a number or a checksum, or neither.
     """
 
     venue: str
-    parts: Sequence[bytes | BookHole]
-    level: tuple[bytes, bytes, bytes]
+    head: Sequence[bytes | BookHolds]
+    fields: Sequence[BookField]
+    tail: Sequence[bytes | BookHolds]
+    level: LevelForm

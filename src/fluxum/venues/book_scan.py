@@ -15,18 +15,36 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.book_form import BookForm
 from fluxum.venues.fast import IS_COMPILED, CompiledBookScanner, ScannedBooks
 
-__all__ = ["BookScan", "ScannedBooks", "ScansBooks", "book_scan"]
+__all__ = ["BookScan", "FollowedBook", "ScannedBooks", "ScansBooks", "book_scan"]
 
 
 class BookScan(Protocol):
     """Scans frames that were received together."""
 
-    def __call__(self, frames: list[bytes], at: int, received_ns: int, /) -> ScannedBooks | None:
+    def __call__(
+        self, frames: list[bytes], at: int, received_ns: int, due: int = 0, /
+    ) -> ScannedBooks | None:
         """The updates of the frames from `at` on; `None` if that frame is not of the form.
 
-        It ends before the first frame of another form, and leaves the protocol as it was: frames
-        may be scanned once more.
+        It ends before the first frame of another form. Frames without numbers leave the protocol as
+        it was, so that they may be scanned once more if a checksum fails. `due` is the number that
+        the first frame has to have, where the frames of a link are numbered.
         """
+        ...
+
+
+class FollowedBook(Protocol):
+    """A book of numbered frames, as its venue's protocol keeps it. `name` is the market's."""
+
+    symbol: Symbol
+    name: str
+
+    def due(self) -> int | None:
+        """The last number, which the next frame follows on; `None` if it has to be received."""
+        ...
+
+    def followed(self, last: int, before: int, frames: int, /) -> None:
+        """So many frames were scanned, up to the number `last`; `before` is the one before it."""
         ...
 
 
@@ -40,10 +58,14 @@ class ScansBooks(Protocol):
     scan_books: BookScan | None
 
 
-def book_scan(form: BookForm, symbols: Mapping[str, Symbol]) -> BookScan | None:
+def book_scan(
+    form: BookForm,
+    books: Mapping[str, Symbol] | Mapping[str, tuple[Symbol, ...]] | Mapping[str, FollowedBook],
+) -> BookScan | None:
     """A scanner of frames of this form, `None` without a compiler.
 
-    `symbols` are those of active subscriptions by the text on the wire; the caller may change the
-    dictionary.
+    `books` are those of active subscriptions by the text on the wire; if they have no numbers of
+    their own, their symbols, or tuples of them: data of several symbols are not scanned. The caller
+    may change the dictionary.
     """
-    return CompiledBookScanner(form, symbols).scan if IS_COMPILED else None
+    return CompiledBookScanner(form, books).scan if IS_COMPILED else None

@@ -36,6 +36,15 @@ class BookSequence:
             self.last = number
             self._counts.steps += 1
 
+    def due(self) -> int | None:
+        """The number that an update has to follow on; `None` before a snapshot and after a gap."""
+        return None if self.is_broken else self.last
+
+    def followed(self, last: int, count: int) -> None:
+        """So many updates came that follow on, up to this number."""
+        self.last = last
+        self._counts.steps += count
+
     def gap(
         self,
         reason: str,

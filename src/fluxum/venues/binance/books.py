@@ -30,22 +30,23 @@ class Books:
         self._policy = policy
         self._outbox = outbox
         self._counts = counts
-        self._by_topic: dict[str, DepthBook] = {}
+        self.by_topic: dict[str, DepthBook] = {}
+        """Read only."""
         self._last_number = 0
 
     def open(self, topic: str, subscription: Subscription) -> DepthBook:
         """Begin a book and queue the call for its snapshot."""
-        book = self._by_topic[topic] = DepthBook(self._policy, subscription, self._counts)
+        book = self.by_topic[topic] = DepthBook(self._policy, subscription, self._counts)
         self._fetch(topic, book)
         return book
 
     def close(self, topic: str) -> None:
         """End a book; the answer for its snapshot is ignored."""
-        self._by_topic.pop(topic, None)
+        self.by_topic.pop(topic, None)
 
     def resync(self, topic: str) -> bool:
         """Queue the call for a new snapshot; return whether the book was silent since the last."""
-        book = self._by_topic.get(topic)
+        book = self.by_topic.get(topic)
         if book is None:
             return True
         if not book.awaited:
@@ -58,7 +59,7 @@ class Books:
         `None` if there are no such levels or no such book. Raises MsgspecError or
         RemoteProtocolError.
         """
-        book = self._by_topic.get(topic)
+        book = self.by_topic.get(topic)
         if book is None:
             return None
         update, left_out = decode_readable(data, native.decode_depth_update, _level, ("b", "a"))
@@ -95,7 +96,7 @@ class Books:
 
     def _awaiting(self, fetch: Fetch) -> tuple[str, DepthBook | None]:
         topic = fetch.purpose.partition(" ")[0]
-        book = self._by_topic.get(topic)
+        book = self.by_topic.get(topic)
         return topic, book if book is not None and book.awaited == fetch.purpose else None
 
     def _fetch(self, topic: str, book: DepthBook) -> None:

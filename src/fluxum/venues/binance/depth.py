@@ -59,7 +59,7 @@ class DepthBook:
         self.awaited = ""
         self.is_live = False
         self._venue = policy.venue
-        self._symbol = subscription.symbol
+        self.symbol = subscription.symbol
         self._follows = policy.follows
         self._overlap = policy.kept_from
         self._sequence = BookSequence(policy.venue, subscription, counts)  # of events alone
@@ -104,7 +104,7 @@ class DepthBook:
         time = wire.T or wire.E
         update = BookUpdate(
             self._venue,
-            self._symbol,
+            self.symbol,
             changes(wire.b),
             changes(wire.a),
             None if time is None else plausible_ns(time * _MILLISECOND),
@@ -127,6 +127,18 @@ class DepthBook:
             return ()
         return (update,) if left_out is None else (self._left_out(left_out, received_ns), update)
 
+    def due(self) -> int | None:
+        """The update that the next event has to follow on, to be scanned; see FollowedBook."""
+        last = self._sequence.due()
+        if last is None or last < self._kept_from:
+            return None
+        return last if self.is_live and self._held is None else None
+
+    def followed(self, last: int, _before: int, frames: int) -> None:
+        """Events were scanned that follow on, up to this update."""
+        self._has_data = True
+        self._sequence.followed(last, frames)
+
     def splice(
         self, wire: native.Depth, received_ns: int, left_out: LeftOutRows | None = None
     ) -> Sequence[Event]:
@@ -148,7 +160,7 @@ class DepthBook:
             )
         snapshot = BookSnapshot(
             venue=self._venue,
-            symbol=self._symbol,
+            symbol=self.symbol,
             bids=levels(wire.bids),
             asks=levels(wire.asks),
             venue_ns=nanos(wire.T),

@@ -33,6 +33,7 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
 from fluxum.venues.binance.books import Books
+from fluxum.venues.binance.diffs import book_form
 from fluxum.venues.binance.markets import Markets
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.readers import Reader, ignore_book, stream_reader
@@ -45,6 +46,7 @@ from fluxum.venues.binance.topics import (
     topic_start,
 )
 from fluxum.venues.binance.trades import trade_form
+from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.subscriptions import Request, Subscriptions
@@ -74,6 +76,9 @@ class BinanceProtocol:
             trade_form(policy.venue, policy.trade_stream), self._trade_symbols
         )
         self._books = Books(policy, self.outbox, self.sequence)
+        self.scan_books = book_scan(
+            book_form(policy.venue, is_futures=policy.is_futures), self._books.by_topic
+        )
         self._markets = Markets(policy, self.outbox)
         self._subscriptions = Subscriptions(
             policy.venue,

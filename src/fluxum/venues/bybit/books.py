@@ -48,7 +48,7 @@ class NumberedBook:
         assert subscription.symbol is not None, subscription
         self._venue = venue
         self._subscription = subscription
-        self._symbol = subscription.symbol
+        self.symbol, self.name = subscription.symbol, ""
         self._sequence = BookSequence(venue, subscription, counts)
         self._acknowledge = acknowledge
         self.is_awaited = True
@@ -61,6 +61,15 @@ class NumberedBook:
     def read(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a message; none between a gap and the next snapshot."""
         return self._message(native.decode_book(frame), received_ns)
+
+    def due(self) -> int | None:
+        """The number that the next delta has to follow on, to be scanned; see FollowedBook."""
+        last = self._sequence.due()
+        return None if last is None or last + 1 == _RESTART else last
+
+    def followed(self, last: int, _before: int, frames: int) -> None:
+        """Deltas were scanned that follow on, up to this number."""
+        self._sequence.followed(last, frames)
 
     def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The same of a message with levels that cannot be read, which are left out and counted."""
@@ -84,7 +93,7 @@ class NumberedBook:
             return (sequence.gap(reason, last + 1, number, venue_ns, received_ns),)
         update = BookUpdate(
             self._venue,
-            self._symbol,
+            self.symbol,
             changes(data.b),
             changes(data.a),
             venue_ns,
@@ -101,11 +110,11 @@ class NumberedBook:
         is_repeated = data.u == self._sequence.last and data.u != _RESTART and not self.is_awaited
         if is_repeated:  # as nothing changed: the book is as it was
             return (
-                BookUpdate(self._venue, self._symbol, (), (), venue_ns, received_ns, None, data.u),
+                BookUpdate(self._venue, self.symbol, (), (), venue_ns, received_ns, None, data.u),
             )
         snapshot = BookSnapshot(
             venue=self._venue,
-            symbol=self._symbol,
+            symbol=self.symbol,
             bids=tuple(changes(data.b)),
             asks=tuple(changes(data.a)),
             depth=self._subscription.depth,

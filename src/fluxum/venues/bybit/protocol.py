@@ -21,9 +21,11 @@ from functools import partial
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Subscription, VenueNotice
 from fluxum.model.instrument import Instrument, Symbol
+from fluxum.venues.book_scan import book_scan
 from fluxum.venues.bybit import listing, native, topics
 from fluxum.venues.bybit.books import NumberedBook
 from fluxum.venues.bybit.category import SPOT, Category
+from fluxum.venues.bybit.deltas import book_form
 from fluxum.venues.bybit.readers import row_reader
 from fluxum.venues.bybit.tickers import LineReader, QuotedBook, SpotTicker
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
@@ -53,6 +55,8 @@ class BybitProtocol:
         self._venue = category.venue
         self._readers: dict[str, StreamReader] = {}  # of active subscriptions
         self._by_prefix: dict[bytes, StreamReader] = {}
+        self._numbered: dict[str, NumberedBook] = {}  # those that are read for themselves alone
+        self.scan_books = book_scan(book_form(category.venue), self._numbered)
         self._quotes: dict[str, SpotTicker] = {}  # by the topic of their best bid and ask
         self._subscriptions = Subscriptions(
             category.venue,
@@ -272,6 +276,10 @@ class BybitProtocol:
         """
         own, ticker = self._readers.get(topic), self._quotes.get(topic)
         reader = own if ticker is None else QuotedBook(ticker, own)
+        if isinstance(reader, NumberedBook):
+            self._numbered[topic] = reader
+        else:
+            self._numbered.pop(topic, None)
         if reader is None or (own is None and self._subscriptions.is_passive):
             self._by_prefix.pop(topic.encode(), None)
         else:

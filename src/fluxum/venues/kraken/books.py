@@ -1,24 +1,20 @@
 """How Kraken writes an update of a book, for `fluxum.venues.book_scan`; see `native.BookFrame`."""
 
-from fluxum.venues.book_form import BookForm, BookHole
+from fluxum.venues.book_form import BookField, BookForm, BookHolds, LevelForm
 from fluxum.venues.kraken.normalize import VENUE
 
 __all__ = ["BOOKS"]
 
 BOOKS = BookForm(
     venue=VENUE,
-    parts=[
-        b'{"channel":"book","type":"update","data":[{"symbol":"',
-        BookHole.SYMBOL,
-        b'","bids":[',
-        BookHole.BIDS,
-        b'],"asks":[',
-        BookHole.ASKS,
-        b'],"checksum":',
-        BookHole.CHECKSUM,
-        b',"timestamp":"',
-        BookHole.TIME,
-        b'"}]}',
+    head=[b'{"channel":"book","type":"update","data":['],
+    fields=[
+        BookField(name="symbol", holds=BookHolds.SYMBOL),
+        BookField(name="bids", holds=BookHolds.BIDS),
+        BookField(name="asks", holds=BookHolds.ASKS),
+        BookField(name="checksum", holds=BookHolds.CHECKSUM),
+        BookField(name="timestamp", holds=BookHolds.TIME),
     ],
-    level=(b'{"price":', b',"qty":', b"}"),
+    tail=[b"]}"],
+    level=LevelForm(before=b'{"price":', between=b',"qty":', behind=b"}", has_text=True),
 )

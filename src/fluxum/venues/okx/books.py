@@ -51,17 +51,28 @@ class ChainedBook:
     ) -> None:
         assert subscription.symbol is not None, subscription
         self._subscription = subscription
-        self._symbol = subscription.symbol
+        self.symbol, self.name = subscription.symbol, ""
         self._sequence = BookSequence(VENUE, subscription, counts)
         self._previous: int | None = None  # the number that the last message named
         self._acknowledge = acknowledge
         self._read = LevelReader(size)
+        self._is_plain = size == _ONE
         self._changes: Callable[[Sequence[native.Row]], Sequence[Level]] = self._read.changes
 
     def read(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a message; none between a gap and the next snapshot."""
         message = native.decode_book(frame)
         return self._message(message.action, message.data[0], received_ns)
+
+    def due(self) -> int | None:
+        """The number that the next update has to name, to be scanned; see FollowedBook."""
+        has_no_text = self._changes is self._read.changes
+        return self._sequence.due() if self._is_plain and has_no_text else None
+
+    def followed(self, last: int, before: int, frames: int) -> None:
+        """Updates were scanned, each linked to the one before, up to this number."""
+        self._sequence.followed(last, frames)
+        self._previous = before
 
     def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The same of a message with levels that cannot be read, which are left out and counted.
@@ -91,7 +102,7 @@ class ChainedBook:
             raise RemoteProtocolError("a seqId was expected, was none")
         update = BookUpdate(
             VENUE,
-            self._symbol,
+            self.symbol,
             self._changes(data.bids),
             self._changes(data.asks),
             venue_ns,
@@ -123,7 +134,7 @@ class ChainedBook:
         )
         snapshot = BookSnapshot(
             venue=VENUE,
-            symbol=self._symbol,
+            symbol=self.symbol,
             bids=whole(data.bids),
             asks=whole(data.asks),
             depth=self._subscription.depth,

@@ -27,10 +27,12 @@ from fluxum.model.event import (
     VenueNotice,
 )
 from fluxum.model.instrument import Symbol
+from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList
 from fluxum.venues.okx import listing, native, readers, topics
 from fluxum.venues.okx.books import ChainedBook, WholeBook
+from fluxum.venues.okx.chained import BOOKS
 from fluxum.venues.okx.contracts import ContractSizes
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.rivals import check_rival, follow
@@ -60,6 +62,8 @@ class OkxProtocol:
         # A subscription without a reader waits for the size of its contract.
         self._readers: dict[str, StreamReader] = {}
         self._by_prefix: dict[bytes, StreamReader] = {}
+        self._chained: dict[str, ChainedBook] = {}  # of the channel `books`, by their instruments
+        self.scan_books = book_scan(BOOKS, self._chained)
         self._accepted_ns: dict[str, int] = {}  # of trades, until the first
         self._subscriptions = Subscriptions(
             VENUE,
@@ -295,10 +299,14 @@ class OkxProtocol:
         reader = self._reader(topic, subscription)
         if reader is not None:
             self._readers[topic] = self._by_prefix[topics.prefix(topic)] = reader
+            if isinstance(reader, ChainedBook) and topics.arg(topic).channel == "books":
+                self._chained[topics.arg(topic).instId] = reader
 
     def _closed(self, topic: str, _subscription: Subscription) -> None:
         self._readers.pop(topic, None)
         self._by_prefix.pop(topics.prefix(topic), None)
+        if topics.arg(topic).channel == "books":
+            self._chained.pop(topics.arg(topic).instId, None)
         self._accepted_ns.pop(topic, None)
 
     def _reader(self, topic: str, subscription: Subscription) -> StreamReader | None:

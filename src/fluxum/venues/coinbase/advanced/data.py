@@ -13,8 +13,9 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate, Candle
+from fluxum.venues.book_scan import ScannedBooks, book_scan
 from fluxum.venues.candle_runs import CandleRuns
-from fluxum.venues.coinbase.advanced import native, normalize, trades
+from fluxum.venues.coinbase.advanced import native, normalize, trades, updates
 from fluxum.venues.coinbase.advanced.loose import EventRows, Odd, read_loosely
 from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.instants import read_instant
@@ -63,6 +64,7 @@ class AdvancedData:
         self._subscriptions = streams.subscriptions
         self.scan = trade_scan(trades.FORM, self._symbols)
         """Scans new trades of products that have one stream; `None` without a compiler."""
+        self._scan_books = book_scan(updates.FORM, self._begun)
         self._kinds: Mapping[str, _Kind] = {
             "l2_data": _Kind(BOOKS, native.LEVELS, self._book),
             "market_trades": _Kind(TRADES, native.TRADES, self._trades),
@@ -140,6 +142,14 @@ class AdvancedData:
                 case native.CandleEvent():
                     self._candles(frame, EventRows(event.type, "", event.candles))
         return frame.reading.finish()
+
+    def scan_books(
+        self, frames: list[bytes], at: int, received_ns: int, due: int
+    ) -> ScannedBooks | None:
+        """The updates of frames of books that are whole, in step, and have one symbol."""
+        if self._scan_books is None or self._held:
+            return None
+        return self._scan_books(frames, at, received_ns, due)
 
     # Frames that cannot
 

@@ -57,9 +57,8 @@ def sides(rows: Iterable[native.Row]) -> Sides:
 
 
 def checked(row: native.Row) -> native.Row:
-    """The row itself; raises RemoteProtocolError where it holds no numbers."""
-    exact(row.price_level)
-    exact(row.new_quantity)
+    """The row itself; raises RemoteProtocolError where it holds no numbers, or an absurd price."""
+    changes([(row.price_level, row.new_quantity)])
     return row
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.venues.book_scan import ScannedBooks
 from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.advanced.data import BOOKS, CANDLES, TICKERS, TRADES, AdvancedData
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
@@ -148,6 +149,19 @@ class AdvancedProtocol:
             numbering.due += trades.frames
             self.sequence.steps += trades.frames
         return trades
+
+    def scan_books(
+        self, frames: list[bytes], at: int, received_ns: int, _due: int = 0
+    ) -> ScannedBooks | None:
+        """See `BookScan`: frames whose numbers follow on."""
+        numbering = self._numbering
+        if numbering.due < 0:
+            return None
+        updates = self._data.scan_books(frames, at, received_ns, numbering.due)
+        if updates is not None:
+            numbering.due += updates.frames
+            self.sequence.steps += updates.frames
+        return updates
 
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """An error has no channel; a channel that is unknown here is numbered all the same."""

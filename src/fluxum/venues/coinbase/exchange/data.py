@@ -13,8 +13,9 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
+from fluxum.venues.book_scan import ScannedBooks, book_scan
 from fluxum.venues.coinbase.delivery import Delivery
-from fluxum.venues.coinbase.exchange import native, normalize, trades
+from fluxum.venues.coinbase.exchange import native, normalize, trades, updates
 from fluxum.venues.coinbase.instants import read_instant
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
@@ -54,6 +55,7 @@ class ExchangeData:
         self._owners = streams.owners
         self._symbols = streams.owners.sole[TRADES]
         self._subscriptions = streams.subscriptions
+        self._scan_books = book_scan(updates.FORM, self._begun)
         self._scan = trade_scan(trades.FORM, self._symbols, last=self.last_trades)
 
     def forget(self, channel: str, symbol: Symbol) -> None:
@@ -106,6 +108,14 @@ class ExchangeData:
         if self._scan is None or self._subscriptions.has_unacknowledged:
             return None
         return self._scan(frames, at, received_ns)
+
+    def scan_books(
+        self, frames: list[bytes], at: int, received_ns: int, _due: int = 0
+    ) -> ScannedBooks | None:
+        """The updates of frames of books that are whole and have one symbol."""
+        if self._scan_books is None or self._held:
+            return None
+        return self._scan_books(frames, at, received_ns)
 
     def ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
         """A ticker."""

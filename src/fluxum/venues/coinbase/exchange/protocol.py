@@ -60,7 +60,7 @@ class ExchangeProtocol:
             EXCHANGE, self.outbox, _TOPICS, self._write, self._closed, self._list
         )
         self._data = ExchangeData(self._streams)
-        self.scan_trades = self._data.scan
+        self.scan_trades, self.scan_books = self._data.scan, self._data.scan_books
         self.unanswered = self._streams.subscriptions.unanswered
         self.receive_response = self._list.answered
         self.receive_refusal = self._list.refused
