@@ -248,10 +248,8 @@ class Trial:
                 self.sent.append((step + self.flow.delay, what))
         if self.place is not None and self.ours is not None:
             self.verdict.bounds, self.verdict.filled = self.place.fills, self.ours.filled
-            self.verdict.was_alone, self.verdict.quantity = (
-                self.place.was_alone,
-                self.place.quantity,
-            )
+            self.verdict.was_alone |= self.place.was_alone
+            self.verdict.quantity = self.place.quantity
         return self.verdict
 
     def others(self) -> None:
@@ -292,6 +290,7 @@ class Trial:
             if not self.crosses(price):
                 more = ours.quantity + self.random.choice((0, 10))
                 ours.move(price, more)
+                self.verdict.was_alone |= place.was_alone
                 self.place = self.tape.move(place, price, more)
 
     def crosses(self, price: int) -> bool:

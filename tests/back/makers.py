@@ -102,3 +102,21 @@ class Ladder(Strategy, kw_only=True):
         self.is_done = True
         steps = (bid.price - Decimal(number) / 10 for number in range(self.count))
         return [Place(MARKET, "buy", Decimal("0.01"), price) for price in steps]
+
+
+class Breaks(Maker, kw_only=True):
+    """A maker whose code fails at an event; `late` fails while its intents are read."""
+
+    at: int
+    late: bool = False
+
+    def on_event(self, event: BotEvent, view: View) -> Iterable[Intent]:
+        found = super().on_event(event, view)
+        if self.seen < self.at:
+            return found
+        if self.late:
+            return (one for one in [self.fail()])  # type: ignore[misc]  # what is tried
+        raise self.fail()
+
+    def fail(self) -> Exception:
+        return ZeroDivisionError("planted")

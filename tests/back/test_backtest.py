@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import kraken_tape
-from back.makers import BTC, Buyer, Ladder, Maker, Waiter
+from back.makers import BTC, Breaks, Buyer, Ladder, Maker, Waiter
 from fluxum.back.backtest import BacktestResult, backtest
 from fluxum.back.columns import Columns
 from fluxum.back.player import Player
@@ -215,6 +215,22 @@ def test_a_hole_of_five_seconds_is_told_before_newer_data_and_counted(tmp_path: 
     (order,) = [one for one in result.orders if one.was_in_gap]
     low, _, high = (sum(fill.quantity for fill in fills) for fills in order.fills.all)
     assert (low, high) == (0, order.quantity)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "as its intents are read"])
+def test_an_error_of_the_strategy_halts_it_in_every_mode(
+    columns: Columns, tape: Path, late: bool
+) -> None:
+    strategy = Breaks(every=5, size=Decimal(500), at=902, late=late)
+    fast = backtest(strategy, columns, latency=0.001, limits=FAST)
+    slow = backtest(strategy, columns, latency=0.001, limits=FAST, faithful=(tape,))
+
+    expected = "BadInput: an intent" if late else "ZeroDivisionError: planted"
+    assert fast.failed.startswith(expected)
+    assert (fast.hash, fast.failed, fast.steps) == (slow.hash, slow.failed, slow.steps)
+    assert fast.strategy == slow.strategy
+    assert not [order for order in fast.orders if order.status is OrderStatus.OPEN]
+    assert [order.status for order in fast.orders].count(OrderStatus.CANCELED) >= 1
 
 
 def test_orders_may_rest_at_any_number_of_prices(columns: Columns) -> None:

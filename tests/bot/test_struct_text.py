@@ -13,18 +13,6 @@ from fluxum.bot.canonical import canonical
 from fluxum.bot.fast import IS_COMPILED, StructText
 from fluxum.bot.struct_text import PlainStructText
 
-VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.text(),
-    st.text(st.characters(max_codepoint=127)),
-    st.binary(),
-    st.decimals(allow_nan=False, allow_infinity=False),
-    st.lists(st.text(), max_size=2),
-    st.lists(st.integers(), max_size=2).map(tuple),
-)
-
 
 class Given(Struct):
     """One value of each kind, side by side."""
@@ -47,7 +35,19 @@ class Inner(Struct, tag="inner"):
 
 
 INNER = st.builds(Inner, st.text(), st.integers())
-VALUES |= INNER | st.lists(INNER, max_size=2).map(tuple)
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.text(),
+    st.text(st.characters(max_codepoint=127)),
+    st.binary(),
+    st.decimals(allow_nan=False, allow_infinity=False),
+    st.lists(st.text(), max_size=2),
+    st.lists(st.integers(), max_size=2).map(tuple),
+    INNER,
+    st.lists(INNER, max_size=2).map(tuple),
+)
 
 
 def writer(kind: type[PlainStructText]) -> PlainStructText:

@@ -27,6 +27,7 @@ from fluxum.back.contact import NO_KEY, UNSEEN
 from fluxum.back.watching import DUE, END_NS, Marks
 from fluxum.back.rows import Rows, begin, set_status
 from fluxum.book.book import Book
+from fluxum.bot.direct import NOTHING
 from fluxum.model.levels import Level
 from fluxum.model.market import BookUpdate, Side
 
@@ -34,6 +35,7 @@ __all__ = ["FastContact", "FastPlayer", "FastQueue", "KeyLadder", "RowLevels"]
 
 cdef object _Level = Level, _Decimal = Decimal, _BookUpdate = BookUpdate
 cdef object _DUE = DUE
+cdef tuple _NOTHING = NOTHING
 cdef long long _END_NS = END_NS, _NO_KEY = NO_KEY, _UNSEEN = UNSEEN
 cdef long long FAR = -(1 << 62)
 cdef int SNAPSHOT = KIND_SNAPSHOT, UPDATE = KIND_UPDATE, STATUS = KIND_STATUS
@@ -762,6 +764,33 @@ cdef class FastPlayer:
                 self._begin_frame(number)
                 continue
             self._apply()
+
+    def feed(self, direct):
+        """As `next`, but give data to the strategy as long as it intends nothing; see `Direct`."""
+        cdef Py_ssize_t count = 0
+        cdef dict markets = direct.markets
+        cdef long long now_ns = direct.view.now_ns
+        if not markets:
+            return self.next()
+        view, on_event = direct.view, direct.on_event
+        while True:
+            event = self.next()
+            wanted = markets.get(type(event))
+            if wanted is None or (event.venue, event.symbol) not in wanted:
+                break
+            count += 1
+            now_ns = max(now_ns, <long long>event.received_ns)
+            view.now_ns = now_ns
+            try:
+                found = on_event(event, view)
+            except Exception as error:
+                direct.found = error
+                break
+            if found or type(found) not in _NOTHING:
+                direct.found = found
+                break
+        direct.given(count)
+        return event
 
     def skip(self, long long until_ns):
         """Apply what is before an instant, and return none of it."""

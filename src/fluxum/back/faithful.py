@@ -22,6 +22,7 @@ from fluxum.back.player import Delivers
 from fluxum.back.watching import DUE, END_NS, Signal, Watching
 from fluxum.book.proof import BookStatus
 from fluxum.bot.books import Books
+from fluxum.bot.direct import Direct
 from fluxum.bot.market import Market
 from fluxum.model.event import Event
 from fluxum.model.market import BookSnapshot, BookUpdate, Side, Trade
@@ -74,6 +75,10 @@ class ReplayPlayer(Watching):
                 return None if self.alarm_ns == END_NS else DUE
             else:
                 self._begin_frame()
+
+    def feed(self, _direct: Direct) -> Event | Signal | None:
+        """As `next`: every event goes through the engine."""
+        return self.next()
 
     def skip(self, until_ns: int) -> None:
         """Apply what is before an instant, and return none of it."""

@@ -11,6 +11,7 @@ from fluxum.back.rows import Rows, begin, set_status
 from fluxum.back.watching import DUE, END_NS, Signal, Watching
 from fluxum.book.book import Book
 from fluxum.book.ladder import Ladder
+from fluxum.bot.direct import Direct
 from fluxum.model.event import Event
 from fluxum.model.market import BookSnapshot, BookUpdate
 
@@ -65,6 +66,10 @@ class Player(Watching):
                 self._begin_frame()
                 continue
             self._apply()
+
+    def feed(self, _direct: Direct) -> Event | Signal | None:
+        """As `next`; the compiled player gives events to the strategy itself (see `Direct`)."""
+        return self.next()
 
     def skip(self, until_ns: int) -> None:
         """Apply what is before an instant, and return none of it."""

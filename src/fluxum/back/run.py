@@ -129,28 +129,30 @@ class Loop:
 
     def run(self, until_ns: int = END_NS) -> None:
         """Play to the end of the tape, or until an instant; then all that is on its way arrives."""
-        player, step, follow = self._player, self._engine.step, self._follow
-        following = player.next
+        player, engine, direct = self._player, self._engine, self._engine.direct
         is_building = bool(self._builders)
-        engine, known = self._engine, -1
-        steps = 0
+        known = -1
         self._set_alarm(until_ns)
-        while (found := following()) is not None:
+        while (found := player.next() if is_building else player.feed(direct)) is not None:
             if found is DUE:
                 if player.next_ns >= until_ns:
                     break
                 self._pass_time(player.next_ns)
                 self._set_alarm(until_ns)
+                continue
+            if is_building:
+                self._build(found)  # type: ignore[arg-type]  # no signal is left
+            if direct.found is None:
+                self.steps += 1
+                commands = engine.step(found)  # type: ignore[arg-type]
             else:
-                if is_building:
-                    self._build(found)  # type: ignore[arg-type]  # no signal is left
-                steps += 1
-                commands = step(found)  # type: ignore[arg-type]
-                if commands or engine.decisions != known:
-                    follow(commands)
-                    known = engine.decisions
-                    self._set_alarm(until_ns)
-        self.steps += steps
+                decided, direct.found = direct.found, None
+                commands = engine.go_on(found, decided)  # type: ignore[arg-type]
+            if commands or engine.decisions != known:
+                self._follow(commands)
+                known = engine.decisions
+                self._set_alarm(until_ns)
+        self.steps += direct.count
         self._end()
 
     # Pieces

@@ -276,19 +276,18 @@ class TapeVenues:
     # Fills
 
     def _fill_resting(self, lane: Lane) -> None:
-        now_ns = lane.now_ns
+        orders, now_ns, followed = self.orders, lane.now_ns, self._world
         for queue in lane.queues:
             news = queue.news
             if not news:
                 continue
             for place, world, units in news:
-                order = self.orders[place.order_id]
-                self._fill(order, world, place.key, units, now_ns, is_maker=True)
-            done = {place.order_id: place for place, _, _ in news}
+                self._fill(orders[place.order_id], world, place.key, units, now_ns, is_maker=True)
+            done = {place.order_id: place for place, world, _ in news if world == followed}
             news.clear()
-            for place in done.values():
-                order = self.orders[place.order_id]
-                if order.place is place and order.filled[self._world] >= order.quantity:
+            for number, place in done.items():
+                order = orders[number]
+                if order.place is place and order.filled[followed] >= order.quantity:
                     self._leave(order)
                     order.status = OrderStatus.FILLED
         self._set_next()

@@ -9,7 +9,7 @@ from fluxum.back.contact import BUY, NO_KEY, UNSEEN, Contact
 from fluxum.book.book import Book
 from fluxum.book.ladder import Ladder
 
-__all__ = ["AFTER_NS", "DUE", "END_NS", "Marks", "Signal", "Watching"]
+__all__ = ["AFTER_NS", "DUE", "END_NS", "Marked", "Marks", "Signal", "Watching"]
 
 END_NS = (1 << 63) - 1
 """Later than every frame."""

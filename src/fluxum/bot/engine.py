@@ -23,6 +23,7 @@ from fluxum.bot.account import BotAccount
 from fluxum.bot.books import BookSource
 from fluxum.bot.commands import Commands
 from fluxum.bot.decision import BotCommand, Decision, chained, decision_text, reference
+from fluxum.bot.direct import NOTHING, Direct
 from fluxum.bot.engine_state import EngineState, Step, encode
 from fluxum.bot.engine_view import EngineView
 from fluxum.bot.gate import Gate
@@ -57,7 +58,6 @@ _ZERO = Decimal(0)
 _ENGINE_TIMER = "engine"
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
-_NOTHING = (tuple, list)
 _INTENTS = get_args(Intent)
 
 
@@ -108,6 +108,7 @@ class Engine:
         self._kept = encode(strategy)
         self._is_looking = limits.drawdown_max is not None
         self._plain: Mapping[type, Container[tuple[str, Symbol]]] = {}
+        self.direct = Direct(strategy, self._view, self.wanted)
         self._traceback = ""
         self._restore(state)
 
@@ -229,17 +230,27 @@ class Engine:
             self._gate.look()
         try:
             found = self.strategy.on_event(event, view)
-            if not found and type(found) in _NOTHING:
-                self.facts = ()
-                return []
-            self._commands.begin(view.now_ns)
-            intents = self._intents(found)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
-            self._commands.begin(view.now_ns)
-            intents = self._fail(error)
-        self._commands.carry_out(intents)
+            return self.go_on(event, error)
+        if not found and type(found) in NOTHING:
+            self.facts = ()
+            return []
+        return self.go_on(event, found)
+
+    def go_on(self, event: BotEvent, found: Iterable[Intent] | Exception) -> Sequence[BotCommand]:
+        """End the step of an event by what its strategy made of it; returns the commands."""
+        commands = self._commands
+        commands.begin(self._view.now_ns)
+        intents: Sequence[Intent] = ()
+        try:
+            if isinstance(found, Exception):
+                raise found  # noqa: TRY301 - one place where a strategy fails
+            intents = self._intents(found)
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
+        commands.carry_out(intents)
         self._conclude(event, intents, is_input=False)
-        return self._commands.sent
+        return commands.sent
 
     def _conclude(
         self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
@@ -251,6 +262,7 @@ class Engine:
         self.facts = tuple(self._commands.facts)
         is_plain = self._keep is None and not self.halted
         self._plain = self.wanted.data if is_plain else {}
+        self.direct.markets = {} if self._is_looking else self._plain
 
     def _move_to(self, received_ns: int) -> None:
         """Time does not go back. With the first event the timers begin."""

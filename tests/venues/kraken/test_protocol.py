@@ -540,6 +540,35 @@ def test_on_a_tape_the_depth_of_a_request_counts_as_its_answer_may_be_damaged() 
     assert depth_of(protocol, "ALGO/USD") == 10
 
 
+@pytest.mark.parametrize(("answers", "ends"), [("ub", 1), ("bu", 0), ("buu", 0), ("bue", 1)])
+def test_on_a_tape_the_answer_to_an_end_may_come_behind_that_to_the_new_beginning(
+    answers: str, ends: int
+) -> None:
+    """Ended (u), begun anew (b), and ended (e): requested in this order, answered in another."""
+    protocol = KrakenProtocol()
+    protocol.follow_passively()
+    methods = {"u": "unsubscribe", "b": "subscribe", "e": "unsubscribe"}
+    numbers = {"u": 46, "b": 47, "e": 48}
+    about = b'"channel":"book","depth":10,"snapshot":true,"symbol":'
+    for letter, method in methods.items():
+        protocol.follow_request(
+            b'{"method":"%s","params":{%s["ALGO/USD"]},"req_id":%d}'
+            % (method.encode(), about, numbers[letter])
+        )
+
+    events = [
+        event
+        for letter in answers
+        for event in protocol.receive(
+            b'{"method":"%s","req_id":%d,"result":{%s"ALGO/USD"},"success":true}'
+            % (methods[letter].encode(), numbers[letter], about),
+            NOW,
+        )
+    ]
+
+    assert sum(isinstance(event, Unsubscribed) for event in events) == ends
+
+
 def test_on_a_tape_a_book_of_no_market_harms_no_stream() -> None:
     protocol = KrakenProtocol()
     protocol.follow_passively()

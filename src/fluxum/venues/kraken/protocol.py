@@ -81,7 +81,10 @@ class KrakenProtocol:
         self._numbers = Numbers()
         self._status = ""
         self._passive_depth: int | None = None
-        self._followed: OrderedDict[int, native.Params] = OrderedDict()  # by another's number
+        self._followed: OrderedDict[int, tuple[int, native.Params]] = OrderedDict()
+        """Requests by another's number: their place, counted from 1, and what they are about."""
+        self._places = 0
+        self._begun: dict[str, int] = {}  # by topic: the place of what was acknowledged last
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.BookFrame: self._book,
             native.Heartbeat: self._heartbeat,
@@ -125,11 +128,14 @@ class KrakenProtocol:
         try:
             request = native.decode_request(frame)
             params = request.params
-            if request.method == "subscribe" and params is not None:
-                if request.req_id is not None:
-                    self._followed[request.req_id] = params
-                    if len(self._followed) > _FOLLOWED_MAX:
-                        self._followed.popitem(last=False)
+            if params is None or request.method not in {"subscribe", "unsubscribe"}:
+                return
+            if request.req_id is not None:
+                self._places += 1
+                self._followed[request.req_id] = self._places, params
+                if len(self._followed) > _FOLLOWED_MAX:
+                    self._followed.popitem(last=False)
+            if request.method == "subscribe":
                 for text in params.symbol or (None,):
                     self._follow(topics.subscription_of(params, text))
         except UNREADABLE:
@@ -387,14 +393,18 @@ class KrakenProtocol:
         result = response.result
         if not self._subscriptions.is_passive or result is None:
             return ()
-        asked = self._followed.get(response.req_id or 0)
+        place, asked = self._followed.get(response.req_id or 0, (0, None))
         followed = topics.subscription_of(result if asked is None else asked, result.symbol)
         if followed is None:
             return ()
+        topic = topics.topic_of(followed)
         if response.method == "unsubscribe":
-            self._subscriptions.close(topics.topic_of(followed))
+            if 0 < place < self._begun.get(topic, 0):
+                return ()  # the stream was requested anew after it, and that was answered before
+            self._subscriptions.close(topic)
             return (Unsubscribed(venue=VENUE, subscription=followed, received_ns=received_ns),)
         self._follow(followed)
+        self._begun[topic] = place
         return (
             Subscribed(
                 venue=VENUE,
