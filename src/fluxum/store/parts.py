@@ -115,6 +115,10 @@ class Places(ABC, Generic[_P]):
 class Passed(Places[Part]):
     """The rows of a span that the folder has already: they are tried, and nothing is kept."""
 
+    def part(self, table: str, symbol: str = "", ns: int = 0) -> Part:  # noqa: ARG002
+        """The one for a table: of all markets and days."""
+        return super().part(table)
+
     def _begun(self, place: _Place) -> Part:
         return Part(place)
 
