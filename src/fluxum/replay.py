@@ -264,16 +264,10 @@ class Replay:
 
     def _take(self, events: Sequence[Event], feed: Feed) -> None:
         """Pass on the events of a link, unless a later link has taken the subscription over."""
-        expected: list[Event] = []
-        for event in events:
-            named = event
-            if type(event) in _ABOUT_STREAMS:
-                if self._begins_anew(event):
-                    continue
-                named = _by_plain_name(event)
-            if self._expect(named, feed):
-                expected.append(named)
-        self.processor.take(expected)
+        named = events
+        if not _ABOUT_STREAMS.isdisjoint(map(type, events)):
+            named = [_by_plain_name(event) for event in events if not self._begins_anew(event)]
+        self.processor.take([event for event in named if self._expect(event, feed)])
         if self._fetching and (number := self._number(feed)) in self._fetching:
             for event in events:
                 if isinstance(event, Desync):
