@@ -28,7 +28,16 @@ from fluxum.store.manifest import (
 )
 from fluxum.store.tables import COMMON, TABLES, Kind, schema
 
-__all__ = ["SETTLED_ROWS", "Part", "Parts", "Passed", "Places", "Staging", "leftovers", "open_writer"]
+__all__ = [
+    "SETTLED_ROWS",
+    "Part",
+    "Parts",
+    "Passed",
+    "Places",
+    "Staging",
+    "leftovers",
+    "open_writer",
+]
 
 SETTLED_ROWS = 10_000
 """After so many more rows `settle` is due."""
