@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site man demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns peers venue package clean help
+.PHONY: site man demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns column-sums peers venue package clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -100,6 +100,16 @@ hubs: $(VENV)/.dev  ## a million reads of a consolidated book, then a week of a 
 columns: $(VENV)/.dev  ## a simulated week to columns and back: rows = events, sums exact; DAYS=7
 	@PYTHONPATH=tests $(PYTHON) tests/simulation/columns.py --days $(or $(DAYS),7)
 
+READERS := .readers
+column-sums: $(VENV)/.dev $(READERS)/.made  ## columns of all recordings and exchanges: each row, and the sums in five libraries; ARGS="--rate 60"
+	@PYTHONPATH=tests $(PYTHON) tests/simulation/column_sums.py --readers $(READERS)/bin/python $(ARGS)
+
+$(READERS)/.made: requirements/readers.txt | $(PYTHON)
+	@echo "setting up $(READERS) ..." >&2
+	@$(PYTHON) -m venv $(READERS)
+	@$(READERS)/bin/python -m pip -qq --disable-pip-version-check --no-input install -r requirements/readers.txt
+	@touch $@
+
 PEERS := .peers
 peers: $(VENV)/.dev $(PEERS)/.made  ## try other people's clients at the simulated exchanges: CLIENTS="ccxt pybit"
 	@$(PYTHON) tests/peers/table.py $(PEERS)/bin/python $(CLIENTS)
@@ -122,7 +132,7 @@ $(PACKAGE)/.made: requirements/package.txt | $(PYTHON)
 	@touch $@
 
 clean:  ## remove all that was made here, .venv included
-	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) $(PACKAGE) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) $(READERS) $(PACKAGE) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:_fast.pyx=_fast*.so)
 

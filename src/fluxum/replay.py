@@ -62,6 +62,7 @@ _HISTORY_NS = 60 * 1_000_000_000
 # A session requests a stream again as soon as the venue has ended it.
 _ANEW_NS = 10 * 1_000_000_000
 _DATA = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
+_ABOUT_STREAMS = frozenset((Subscribed, Unsubscribed, Desync, LeftOut))
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
@@ -263,10 +264,11 @@ class Replay:
 
     def _take(self, events: Sequence[Event], feed: Feed) -> None:
         """Pass on the events of a link, unless a later link has taken the subscription over."""
-        named = [_by_plain_name(event) for event in events if not self._begins_anew(event)]
+        named = events
+        if not _ABOUT_STREAMS.isdisjoint(map(type, events)):
+            named = [_by_plain_name(event) for event in events if not self._begins_anew(event)]
         self.processor.take([event for event in named if self._expect(event, feed)])
-        number = self._number(feed)
-        if number in self._fetching:
+        if self._fetching and (number := self._number(feed)) in self._fetching:
             for event in events:
                 if isinstance(event, Desync):
                     self._links[number][0].resync(event.subscription)

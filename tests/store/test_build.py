@@ -15,6 +15,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.replay import Replay
 from fluxum.store import parts
 from fluxum.store.arrow import parquet
+from fluxum.store.buffers import Buffer
 from fluxum.store.build import build
 from fluxum.store.check import check
 from fluxum.store.manifest import manifests
@@ -281,6 +282,68 @@ def test_what_does_not_fit_is_left_out_counted_and_a_gap(tmp_path: Path, price: 
     assert (gap["kind"], gap["symbol"], gap["missing"]) == ("unfit", "BTC/USD", 1)
     assert gap["detail"].startswith(f"price {Decimal(price)} does not fit")
     assert check(tmp_path / "out", [[path]]).faults == []
+
+
+def test_a_market_of_which_nothing_fits_has_no_file(tmp_path: Path) -> None:
+    path = handmade(tmp_path / "a.jsonl", trade(1, "1E-13"), trade(2, "7", "ETH/USD"))
+
+    manifest = build([path], tmp_path / "out")
+
+    found = [path.parents[1].name for path in (tmp_path / "out" / "trade").rglob("*.parquet")]
+    assert found == ["symbol=ETH%2FUSD"]
+    assert (manifest.unfit, manifest.sums_close) == (1, True)
+    assert check(tmp_path / "out", [[path]]).faults == []
+
+
+def test_columns_are_encoded_by_what_they_hold(columns: Path) -> None:
+    def of(table: str) -> dict[str, set[str]]:
+        file = next((columns / table).rglob("*.parquet"))
+        group = parquet().read_metadata(file).row_group(0)
+        found = [group.column(at) for at in range(group.num_columns)]
+        assert {one.compression for one in found} == {"ZSTD"}
+        return {one.path_in_schema: set(one.encodings) for one in found}
+
+    trades, levels = of("trade"), of("book_level")
+
+    assert "DELTA_BYTE_ARRAY" in trades["trade_id"]
+    assert "DELTA_BINARY_PACKED" in trades["received_ns"] & levels["n"]
+    assert "RLE_DICTIONARY" in levels["price"] & levels["side"] & levels["orders"]
+    assert "RLE_DICTIONARY" not in trades["price"] | trades["quantity"] | levels["checksum"]
+
+
+def test_rows_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 3 rows for a group and 4 in all: a group of A, then all, then the rest."""
+    monkeypatch.setattr(parts, "GROUP_ROWS", 3)
+    monkeypatch.setattr(parts, "_WAITING_ROWS", 4)
+    monkeypatch.setattr("fluxum.store.build.SETTLED_ROWS", 0)
+    frames = [trade(at, "7", f"{name}/USD") for at, name in enumerate("AABABBBCC", 1)]
+
+    build([handmade(tmp_path / "a.jsonl", *frames)], tmp_path / "out")
+
+    groups: dict[str, list[int]] = {}
+    for file in sorted((tmp_path / "out" / "trade").rglob("*.parquet")):
+        meta = parquet().read_metadata(file)
+        sizes = [meta.row_group(at).num_rows for at in range(meta.num_row_groups)]
+        groups[file.parents[1].name[-7:-6]] = sizes
+    assert groups == {"A": [3], "B": [3, 1], "C": [2]}
+
+
+def test_rows_are_the_same_without_a_compiler(
+    tape: tuple[Path, list[Event]],
+    columns: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "TableBuffer", Buffer)
+
+    manifest = build([tape[0]], tmp_path)
+
+    assert len(manifest.files) > 5
+    for file in manifest.files:
+        ours, theirs = (
+            parquet().read_table(folder / file.path).to_pylist() for folder in (tmp_path, columns)
+        )
+        assert ours == theirs, file.path
 
 
 def test_a_gap_that_nothing_ended_is_a_row(tmp_path: Path) -> None:

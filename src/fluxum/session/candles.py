@@ -116,8 +116,9 @@ class Candles:
     @property
     def soonest_ns(self) -> int | None:
         """When the first interval of any stream is over, by this machine's clock."""
-        due = [self.due_ns(subscription) for subscription in self._followers]
-        return min((one for one in due if one is not None), default=None)
+        due = [one.run.due_ns for one in self._followers.values() if one.missed is None]
+        soonest_ns = min((one for one in due if one is not None), default=None)
+        return None if soonest_ns is None else soonest_ns - self._offset.ns
 
     def due_ns(self, subscription: Subscription) -> int | None:
         """When an interval is over, by this machine's clock; `None` if none is running."""

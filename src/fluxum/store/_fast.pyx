@@ -167,10 +167,16 @@ cdef class FastBuffer:
         self.schema = schema(table)
 
     def __dealloc__(self):
+        self.free()
+
+    cdef void free(self) noexcept:
+        """Give all memory of the columns back: of many tables few are busy at a time."""
         cdef int at
         for at in range(self.count):
             PyMem_Free(self.columns[at].values)
             PyMem_Free(self.columns[at].valid)
+            self.columns[at].values = self.columns[at].valid = NULL
+        self.rows = self.room = 0
 
     def __len__(self):
         return self.rows
@@ -359,7 +365,7 @@ cdef class FastBuffer:
         for at in range(self.count):
             (<dict>self.words[at]).clear()
             (<list>self.texts[at]).clear()
-        self.rows = 0
+        self.free()
 
     cdef object array(self, object pa, int at, object kind):
         cdef Column *column = &self.columns[at]

@@ -18,7 +18,7 @@ from fluxum.model.market import (
 from fluxum.store.parts import Part
 from fluxum.store.tables import Row
 
-__all__ = ["Coverage", "Stream", "StreamKey", "stream_of"]
+__all__ = ["Counts", "Coverage", "Stream", "StreamKey", "stream_of"]
 
 _MINUTE_NS = 60 * 10**9
 

@@ -28,7 +28,16 @@ from fluxum.store.manifest import (
 )
 from fluxum.store.tables import COMMON, TABLES, Kind, schema
 
-__all__ = ["SETTLED_ROWS", "Part", "Parts", "Passed", "Staging", "leftovers", "open_writer"]
+__all__ = [
+    "SETTLED_ROWS",
+    "Part",
+    "Parts",
+    "Passed",
+    "Places",
+    "Staging",
+    "leftovers",
+    "open_writer",
+]
 
 SETTLED_ROWS = 10_000
 """After so many more rows `settle` is due."""
@@ -36,8 +45,8 @@ _WAITING_ROWS = 400_000
 _OPEN_FILES = 128
 _DAY_NS = 86_400 * 10**9
 _LEVEL = 3
-_LEVELS = dict.fromkeys((Kind.MONEY, Kind.PRICE, Kind.RATIO, Kind.INT), 8)
-"""How hard zstd tries; more than that takes longer and saves nothing."""
+_LEVEL_OF_NUMBERS = 8  # what is above it takes longer and saves nothing
+_NUMBERS = (Kind.MONEY, Kind.PRICE, Kind.RATIO, Kind.INT)
 _REPEATED = (Kind.WORD, Kind.FEW, Kind.PRICE)
 _DICTIONARY_BYTES = 1 << 16  # of 4,096 prices; those that come later are written as they are
 _ENCODINGS = {Kind.RISING: "DELTA_BINARY_PACKED", Kind.NAME: "DELTA_BYTE_ARRAY"}
@@ -69,7 +78,9 @@ class Part:
         self.until_ns = self.since_ns + _DAY_NS if symbol else 1 << 63
         self.waiting = TableBuffer(self.table)
         self.put = self.waiting.put
-        self.rows = self.events = self.used = 0
+        self.rows: int = 0
+        self.events = 0
+        self.used = 0
 
     def flush(self) -> None:
         """Forget the waiting rows."""
@@ -112,6 +123,10 @@ class Places(ABC, Generic[_P]):
 
 class Passed(Places[Part]):
     """The rows of a span that the folder has already: they are tried, and nothing is kept."""
+
+    def part(self, table: str, symbol: str = "", ns: int = 0) -> Part:  # noqa: ARG002
+        """The one for a table: of all markets and days."""
+        return super().part(table)
 
     def _begun(self, place: _Place) -> Part:
         return Part(place)
@@ -245,7 +260,7 @@ class Staging:
 def open_writer(path: Path, table: str) -> Any:
     """A `ParquetWriter` of a table's file, whose folder is made.
 
-    All readers have its encodings; what each of them saves is in docs/decisions/047.
+    All readers have its encodings; what each of them saves is in docs/decisions/031.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     kinds, form = {**COMMON, **TABLES[table]}, schema(table)
@@ -253,7 +268,9 @@ def open_writer(path: Path, table: str) -> Any:
         path,
         form,
         compression="zstd",
-        compression_level={one: _LEVELS.get(kinds[one], _LEVEL) for one in form.names},
+        compression_level={
+            one: _LEVEL_OF_NUMBERS if kinds[one] in _NUMBERS else _LEVEL for one in form.names
+        },
         use_dictionary=[one for one in form.names if kinds[one] in _REPEATED],
         dictionary_pagesize_limit=_DICTIONARY_BYTES,
         column_encoding={

@@ -30,7 +30,6 @@ from fluxum.store.arrow import arrow
 __all__ = [
     "COMMON",
     "SCALE",
-    "TABLED",
     "TABLES",
     "TABLE_OF",
     "Columnar",
@@ -155,10 +154,8 @@ TABLES: Final[Mapping[str, Mapping[str, Kind]]] = {
 
 Columnar = Trade | BookSnapshot | BookUpdate | Ticker | Candle
 """The events that have a table of their own."""
-TABLED: Final = (Trade, Ticker, Candle)
-"""Those of them that are one row."""
 TABLE_OF: Final[Mapping[type, str]] = {Trade: "trade", Ticker: "ticker", Candle: "candle"}
-"""The tables of these."""
+"""The tables of those of them that are one row."""
 
 
 _FIELDS: Final = {table: attrgetter(*TABLES[table]) for table in TABLE_OF.values()}
