@@ -200,10 +200,10 @@ def test_lines_do_not_wait_until_the_file_before_them_is_on_disk(
 ) -> None:
     clock = StoppedClock()
     tape = TapeWriter(tmp_path, "kraken", clock, rotate_s=1)
-    written: list[list[str]] = []
+    written: list[list[bytes]] = []
 
     def look(descriptor: int) -> None:
-        written.append([str(one.raw) for one in TapeReader(*tape.paths)])
+        written.append([one.frame for one in TapeReader(*tape.paths)])
 
     monkeypatch.setattr(os, "fsync", look)
     tape.add(b"1", 1, sent=False)
@@ -212,7 +212,7 @@ def test_lines_do_not_wait_until_the_file_before_them_is_on_disk(
     tape.flush()
     tape.close()
 
-    assert written == [["1", "2"], ["1", "2"]]
+    assert written == [[b"1", b"2"], [b"1", b"2"]]
 
 
 def test_names_that_are_all_taken_stop_the_recording_and_not_the_caller(tmp_path: Path) -> None:

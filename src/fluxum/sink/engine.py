@@ -13,7 +13,7 @@ takes whatever the library raises for a failure of the engine, and opens them ag
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -27,6 +27,7 @@ from fluxum.sink.wire import Batch
 __all__ = [
     "BatchReader",
     "BatchWriter",
+    "EngineInspector",
     "EngineState",
     "EngineUrl",
     "SinkUrl",
@@ -100,6 +101,22 @@ class EngineState(Struct, frozen=True, kw_only=True):
     refusal: str = ""
     facts: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+
+
+class EngineInspector(Protocol):
+    """Looks at an engine, and writes nothing."""
+
+    async def open(self) -> None:
+        """Connect; may raise."""
+        ...
+
+    async def state(self) -> EngineState:
+        """What it is now; may raise."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect; may raise."""
+        ...
 
 
 class EngineUrl(Struct, frozen=True, kw_only=True):
@@ -197,12 +214,16 @@ async def inspect_engine(url: str) -> EngineState:
     Raises BadInput, and whatever its library raises if the engine cannot be reached.
     """
     parsed = EngineUrl.parse(url)
-    inspect: Callable[[EngineUrl], Awaitable[EngineState]] = _module(parsed).inspect
-    return await inspect(parsed)
+    inspector: EngineInspector = _module(parsed).Inspector(parsed)
+    try:
+        await inspector.open()
+        return await inspector.state()
+    finally:
+        await disconnect(inspector)
 
 
-async def disconnect(engine: BatchWriter | BatchReader) -> None:
-    """Close a writer or reader that has failed or is done; what that raises means nothing."""
+async def disconnect(engine: BatchWriter | BatchReader | EngineInspector) -> None:
+    """Close what has failed or is done; what that raises means nothing."""
     try:
         async with asyncio.timeout(_CLOSE_S):
             await engine.close()

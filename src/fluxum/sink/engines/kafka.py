@@ -18,7 +18,7 @@ from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
 from fluxum.sink.wire import Batch
 
-__all__ = ["Reader", "Writer", "inspect"]
+__all__ = ["Inspector", "Reader", "Writer"]
 
 _WRITE_S = 4.0  # below the publisher's own limit
 _CONNECT_S = 3.0
@@ -136,9 +136,21 @@ class Reader(_Link):
         )
 
 
-class _Inspector(_Link):
-    def state(self) -> EngineState:
-        """See `inspect_engine`."""
+class Inspector(_Link):
+    """Looks at Kafka; see EngineInspector."""
+
+    async def open(self) -> None:
+        """See EngineInspector; the broker is reached by `state`."""
+        library("confluent_kafka.admin", "kafka")
+
+    async def state(self) -> EngineState:
+        """See EngineInspector."""
+        return await asyncio.to_thread(self._state)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _state(self) -> EngineState:
         admin = self._kafka.admin.AdminClient(dict(self._settings), logger=_SILENT)
         found = admin.list_topics(timeout=_CONNECT_S)
         topic = self._url.name
@@ -146,9 +158,3 @@ class _Inspector(_Link):
         is_there = topic in found.topics and found.topics[topic].error is None
         missing = () if is_there else (f"the topic {topic} is not there yet",)
         return EngineState(version="", facts=(fact, *missing))
-
-
-async def inspect(url: EngineUrl) -> EngineState:
-    """See `inspect_engine`."""
-    library("confluent_kafka.admin", "kafka")
-    return await asyncio.to_thread(_Inspector(url).state)

@@ -13,7 +13,7 @@ from typing import Any
 from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.wire import Batch
 
-__all__ = ["Reader", "Writer", "inspect"]
+__all__ = ["Inspector", "Reader", "Writer"]
 
 _CONNECT_S = 3
 _READ_AT_ONCE = 500
@@ -148,9 +148,13 @@ class Reader(_Link):
         return [message.data for message in found]
 
 
-class _Inspector(_Link):
+class Inspector(_Link):
+    """Looks at JetStream; see EngineInspector."""
+
+    open = _Link.connect
+
     async def state(self) -> EngineState:
-        """See `inspect_engine`."""
+        """See EngineInspector."""
         server, name = self._link.connected_server_version, self._url.name
         version = f"{server.major}.{server.minor}.{server.patch}"
         errors = library("nats.js.errors", "nats")
@@ -174,16 +178,6 @@ class _Inspector(_Link):
         risks = (f"the stream {name} is kept in memory alone",) if is_memory else ()
         facts = (f"{info.state.messages} batches in the stream {name}",)
         return EngineState(version=version, facts=facts, risks=risks)
-
-
-async def inspect(url: EngineUrl) -> EngineState:
-    """See `inspect_engine`."""
-    link = _Inspector(url)
-    try:
-        await link.connect()
-        return await link.state()
-    finally:
-        await link.close()
 
 
 def _subject_of(name: str, stream: str) -> str:

@@ -19,7 +19,7 @@ from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
 from fluxum.sink.wire import Batch, encode_batch, events_of
 
-__all__ = ["Reader", "Writer", "inspect"]
+__all__ = ["Inspector", "Reader", "Writer"]
 
 _CONNECT_S = 3.0
 _POLL_S = 0.05
@@ -137,9 +137,13 @@ class Reader(_Link):
                 await asyncio.sleep(_POLL_S)
 
 
-class _Inspector(_Link):
+class Inspector(_Link):
+    """Looks at PostgreSQL; see EngineInspector."""
+
+    open = _Link.connect
+
     async def state(self) -> EngineState:
-        """See `inspect_engine`."""
+        """See EngineInspector."""
         name = self._url.name
         row = await self._link.fetchrow(_STATE, name)
         version = str(row["version"]).partition(" ")[0]
@@ -153,16 +157,6 @@ class _Inspector(_Link):
         off = [one for one in ("fsync", "synchronous_commit") if row[one] == "off"]
         risks = tuple(f"{one} is off: a crash loses what was acknowledged" for one in off)
         return EngineState(version=version, refusal=refusal, facts=facts, risks=risks)
-
-
-async def inspect(url: EngineUrl) -> EngineState:
-    """See `inspect_engine`."""
-    link = _Inspector(url)
-    try:
-        await link.connect()
-        return await link.state()
-    finally:
-        await link.close()
 
 
 def _batches(rows: Sequence[Any]) -> list[bytes]:

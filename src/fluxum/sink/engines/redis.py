@@ -19,7 +19,7 @@ from fluxum.sink.engine import EngineState, EngineUrl, library
 from fluxum.sink.names import matches
 from fluxum.sink.wire import Batch
 
-__all__ = ["Reader", "Writer", "inspect"]
+__all__ = ["Inspector", "Reader", "Writer"]
 
 _READ_AT_ONCE = 100  # entries of each stream
 _NAMES_S = 0.1  # how often new streams are looked for
@@ -146,9 +146,11 @@ class Reader(_Link):
         return entries[0][0] if entries else "0"
 
 
-class _Inspector(_Link):
+class Inspector(_Link):
+    """Looks at Redis; see EngineInspector."""
+
     async def state(self) -> EngineState:
-        """See `inspect_engine`."""
+        """See EngineInspector."""
         found = await self._link.info()
         version = str(found["redis_version"])
         try:  # of a stream that is not there: it is refused as any entry would be, and never stored
@@ -163,16 +165,6 @@ class _Inspector(_Link):
             risks.append(f"maxmemory-policy is {policy}: full memory removes whole streams")
         streams = await self._link.scard(self._name)
         return EngineState(version=version, facts=(f"{streams} streams",), risks=tuple(risks))
-
-
-async def inspect(url: EngineUrl) -> EngineState:
-    """See `inspect_engine`."""
-    link = _Inspector(url)
-    try:
-        await link.open()
-        return await link.state()
-    finally:
-        await link.close()
 
 
 def _id(batch: Batch) -> str:

@@ -61,7 +61,8 @@ export class Chart {
     put(this.what, market.interval_s ? `${interval(step)} candles` : "no candles");
     const open = market.gaps.filter((gap) => gap.until_ns === null).length;
     this.grey.hidden = !market.gaps.length;
-    put(this.gapText, `${market.gaps.length} gaps${open ? `, ${open} open` : ""}`);
+    const many = market.gaps.length === 1 ? "gap" : "gaps";
+    put(this.gapText, `${market.gaps.length} ${many}${open ? `, ${open} open` : ""}`);
   }
 
   // Where an instant lies: within its candle, by the part of the interval that has passed.

@@ -6,8 +6,6 @@ may be used again. The host that a token of a call names is not compared, as thi
 venue's.
 """
 
-import jwt
-
 from fluxum.errors import BadInput, VenueRefused
 from fluxum.venues.coinbase.advanced.private.signing import VALID_S, private_key
 from fluxum.venues.conversation import Fetch
@@ -40,6 +38,8 @@ def account_by_token(
     accounts: Accounts, token: str, now_ns: int, method: str = "", path: str = ""
 ) -> Account:
     """The account that signed a token, which names a call or none; raises VenueRefused."""
+    import jwt  # of an extra, which only accounts need
+
     refused = VenueRefused("Unauthorized", "401")
     try:
         name = jwt.get_unverified_header(token).get("kid")
