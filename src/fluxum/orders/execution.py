@@ -302,7 +302,10 @@ class OrderExecution:
             else:
                 self._decline(order, command, answer.message)
             self.changed(order)
-        command.look()
+        if is_entered and command.is_answered:
+            command.leave()
+        else:
+            command.look()
 
     def _accept_change(self, order: TrackedOrder, command: InFlight, answer: Accepted) -> None:
         match command.command:

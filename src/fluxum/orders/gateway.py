@@ -262,8 +262,8 @@ class CommandsInFlight:
     def _remove(self, command: InFlight) -> None:
         del self._by_id[command.command_id]
         for order in command.orders:
-            others = [one for one in self._by_order.get(order.number, ()) if one is not command]
-            if others:
-                self._by_order[order.number] = others
-            else:
+            others = self._by_order.get(order.number, [])
+            if command in others:
+                others.remove(command)
+            if not others:
                 self._by_order.pop(order.number, None)

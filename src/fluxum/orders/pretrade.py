@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from operator import methodcaller
 from random import Random
+from typing import NoReturn
 
 from msgspec import structs
 
@@ -256,7 +257,8 @@ class Sender:
             return orders
 
         try:
-            self._check_open()
+            if not self.is_open:
+                self._refuse_closed()
             self._checks.check_following()
             self._execution.journal.write(lines)
             inflight = self._send(command, deadline_ns, begin)
@@ -357,9 +359,8 @@ class Sender:
         if left_s:
             self._set_alarm(min(left_s))
 
-    def _check_open(self) -> None:
-        if not self.is_open:
-            raise BadInput("a desk trades inside its block: async with OrderDesk")
+    def _refuse_closed(self) -> NoReturn:
+        raise BadInput("a desk trades inside its block: async with OrderDesk")
 
     def _send(
         self,
@@ -372,7 +373,8 @@ class Sender:
         `orders` are those that it is about. They are asked for when the frame is written, so that
         it does not wait for the order to be taken up.
         """
-        self._check_open()
+        if not self.is_open:
+            self._refuse_closed()
         settle_ns = deadline_ns + self._margin_ns
         try:
             number = self._gateway.command(command)

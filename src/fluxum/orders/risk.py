@@ -62,9 +62,22 @@ class Risk:
         self._high: Decimal | None = None
         self._halted: str | None = None
         self._reducing: str | None = None
-        self._is_paced = limits.per_second_max is not None or limits.per_minute_max is not None
         self._seconds: deque[int] = deque(maxlen=limits.per_second_max)
         self._minutes: deque[int] = deque(maxlen=limits.per_minute_max)
+
+    @property
+    def limits(self) -> RiskLimits:
+        """What may be sent."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: RiskLimits) -> None:
+        # Which kinds of limits there are: to work that out at each order costs calls.
+        self._limits = limits
+        self._is_paced = limits.per_second_max is not None or limits.per_minute_max is not None
+        of_one = (limits.symbols, limits.quantity_max, limits.notional_max)
+        self._is_of_one = any(one is not None for one in of_one)
+        self._is_of_profit, self._is_of_positions = limits.are_of_profit, limits.are_of_positions
 
     # The switches
 
@@ -118,17 +131,20 @@ class Risk:
 
     def check(self, requests: Sequence[OrderRequest], open_orders: int, now_ns: int) -> None:
         """Raise RiskRefused for new orders that are to be sent together and must not."""
-        self._check_halt()
+        if self._halted is not None:
+            self._check_halt()
         if self._is_paced:
             self._check_rates(len(requests), now_ns)
-        orders_max = self.limits.orders_max
+        orders_max = self._limits.orders_max
         if orders_max is not None and open_orders + len(requests) > orders_max:
             _refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
         for request in requests:
-            self._check_one(request)
-            self._check_collar(request)
-        can_grow = self._reducing is None and not self.limits.are_of_profit
-        if not can_grow or self.limits.are_of_positions:
+            if self._is_of_one:
+                self._check_one(request)
+            if not self._is_passive(request):
+                self._check_collar(request)
+        can_grow = self._reducing is None and not self._is_of_profit
+        if not can_grow or self._is_of_positions:
             self._check_added(requests, can_grow=can_grow)
 
     def _check_added(self, requests: Sequence[OrderRequest], *, can_grow: bool) -> None:
@@ -375,12 +391,15 @@ class Risk:
                 _refuse(what, notional, limits.notional_max, "notional_max")
 
     def _check_collar(self, request: OrderRequest) -> None:
-        if self.limits.collar_percent is not None and not self._is_passive(request):
+        if self.limits.collar_percent is not None:
             collar, takes = self.limits.collar_percent, self._takes_unverified
             check_collar(request, collar, self._book, takes_unverified=takes)
 
     def _is_passive(self, request: OrderRequest) -> bool:
-        """Whether it is a limit order no worse than the middle of a valid book."""
+        """Whether it is a limit order no worse than the middle of a valid book: no collar stops it.
+
+        Most orders are, and need no other look at their price.
+        """
         price = request.limit_price
         if (
             price is None

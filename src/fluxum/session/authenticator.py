@@ -103,7 +103,8 @@ class Authenticator:
             case Auth.NONE:
                 return send.frame
             case Auth.TOKEN:
-                self.token = token = self._keeper.text
+                tokens = self.tokens or self._keeper
+                self.token = token = tokens.text
                 return Sealed(send.frame.replace(_PLACEHOLDER, token.encode()), send.frame)
             case Auth.SIGNED:
                 signed = self._signer.frame(send.frame, self._venue_now_ns(), self._nonces.next())

@@ -143,9 +143,11 @@ class Connection:
             if isinstance(effect, Send) and self._bucket.take_now(self._now_s()):
                 outbox.clear()
                 try:
-                    self._begun = begun(self._send(effect))
+                    self._begun = begun(self._link.send(self._authenticated(effect)))
                 except FluxumError as error:
                     self._failed = error
+                else:
+                    self._note_sent(effect)
         if outbox or self._begun is not None or self._failed is not None:
             self._outbox_filled.set()
 
@@ -256,15 +258,21 @@ class Connection:
             raise StaleLink("the link takes no more frames") from error
 
     async def _send(self, send: Send) -> None:
-        """Write a frame, with the token or signature it needs."""
-        frame = send.frame
-        if send.auth is not _PLAIN:
-            if self._authenticator is None:
-                raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
-            frame = self._authenticator.frame(send)
-            if send.auth is _TOKEN:
-                self._token = self._authenticator.token
-        await self._link.send(frame)
+        await self._link.send(self._authenticated(send))
+        self._note_sent(send)
+
+    def _authenticated(self, send: Send) -> bytes:
+        """The frame as it is sent, with the token or signature it needs."""
+        if send.auth is _PLAIN:
+            return send.frame
+        if self._authenticator is None:
+            raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
+        frame = self._authenticator.frame(send)
+        if send.auth is _TOKEN:
+            self._token = self._authenticator.token
+        return frame
+
+    def _note_sent(self, send: Send) -> None:
         self._counts.sent += 1
         if self._raw.is_read:
             self._raw.put(RawFrame(send.frame, self._clock.now_ns(), sent=True))
