@@ -25,7 +25,7 @@ from fluxum.bot.view import OrderRole
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.instrument import Instrument
 from fluxum.model.order import Cancel, OrderRequest, Place
-from fluxum.orders.naming import uuid_4
+from fluxum.orders.order import uuid_4
 
 __all__ = ["Commands"]
 

@@ -145,11 +145,6 @@ def _units(value: Decimal | None, digits: int) -> int:
     return int(text + "0" * (digits - len(rest)))
 
 
-def check(request: OrderRequest, instrument: Instrument, now_ns: int) -> None:
-    """Raise BadInput for an order its market would not take; the message shows what is wrong."""
-    _check(request, instrument, now_ns, _ZERO)
-
-
 def check_change(
     changed: OrderRequest, filled: Decimal, instrument: Instrument, now_ns: int
 ) -> None:
@@ -160,10 +155,16 @@ def check_change(
     if changed.quantity is not None and changed.quantity <= filled:
         positive(changed.quantity, "a quantity")
     else:
-        _check(changed, instrument, now_ns, filled)
+        check(changed, instrument, now_ns, filled)
 
 
-def _check(request: OrderRequest, instrument: Instrument, now_ns: int, filled: Decimal) -> None:
+def check(
+    request: OrderRequest, instrument: Instrument, now_ns: int, filled: Decimal = _ZERO
+) -> None:
+    """Raise BadInput for an order its market would not take; the message shows what is wrong.
+
+    `filled` is how much of it is filled already.
+    """
     if request.symbol != instrument.symbol:
         raise BadInput(f"an order for {instrument.symbol} was expected, was {request.symbol}")
     _check_market(request, instrument)

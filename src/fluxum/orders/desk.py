@@ -42,8 +42,7 @@ from fluxum.model.order import (
     Place,
 )
 from fluxum.orders.check import after_amend, after_edit, check, present
-from fluxum.orders.client_timer import ClientTimer
-from fluxum.orders.dead_man import DeadManSwitch, SwitchState
+from fluxum.orders.dead_man import ClientTimer, DeadManSwitch, SwitchState
 from fluxum.orders.execution import DeskStatistics, OrderExecution
 from fluxum.orders.gateway import AccountGateway
 from fluxum.orders.journal import OrderJournal

@@ -27,9 +27,14 @@ from fluxum.model.order import (
     OrderUpdate,
     TradingCount,
 )
-from fluxum.orders.arrivals import Arrivals
 from fluxum.orders.cache import OrderCache, OrderCounts
-from fluxum.orders.gateway import AccountGateway, CommandCounts, CommandsInFlight, InFlight
+from fluxum.orders.gateway import (
+    AccountGateway,
+    Arrivals,
+    CommandCounts,
+    CommandsInFlight,
+    InFlight,
+)
 from fluxum.orders.journal import OrderJournal
 from fluxum.orders.journal_lines import Changed, Ended, Intent, JournalLine, Named
 from fluxum.orders.order import Order, TrackedOrder, Uncertainty

@@ -40,8 +40,7 @@ from fluxum.orders.check import Grid, check, check_change
 from fluxum.orders.execution import OrderExecution
 from fluxum.orders.gateway import AccountGateway, InFlight
 from fluxum.orders.journal_lines import Changing, Intent
-from fluxum.orders.naming import uuid_4
-from fluxum.orders.order import TrackedOrder
+from fluxum.orders.order import TrackedOrder, uuid_4
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
 from fluxum.venues.trading import OrderRules

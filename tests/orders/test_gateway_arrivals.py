@@ -8,7 +8,7 @@ from fluxum.errors import ConsumerTooSlow, TransportError
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import Event, LinkLost
 from fluxum.model.order import Accepted
-from fluxum.orders.arrivals import Arrivals
+from fluxum.orders.gateway import Arrivals
 from fluxum.sim.loop import run
 
 

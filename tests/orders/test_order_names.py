@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxum.orders.naming import uuid_4
+from fluxum.orders.order import uuid_4
 
 
 @given(st.integers(0, 2**128 - 1))
