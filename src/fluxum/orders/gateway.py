@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from fluxum.book.book import Book
+from fluxum.errors import OutcomeUnknown, VenueRefused
 from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Balance, Fill
 from fluxum.model.event import Event
@@ -30,6 +31,7 @@ from fluxum.model.order import (
 )
 from fluxum.model.position import PositionUpdate
 from fluxum.orders.order import TrackedOrder
+from fluxum.orders.statistics import CommandCounts
 from fluxum.venues.private import OrderQuery
 from fluxum.venues.queries import Page
 from fluxum.venues.trading import OrderRules
@@ -37,10 +39,11 @@ from fluxum.venues.trading import OrderRules
 __all__ = [
     "AccountGateway",
     "Arrivals",
-    "CommandCounts",
     "CommandsInFlight",
     "InFlight",
     "TradingAccount",
+    "cancel_of",
+    "is_by_reference",
 ]
 
 _KEPT_MAX = 10_000
@@ -199,18 +202,6 @@ class Arrivals:
             self._events.call_when_ready(self._arrived)
 
 
-class CommandCounts(Struct):
-    """Outcomes of commands: sent = accepted + declined + lost + still in flight.
-
-    One counts as declined when any of its orders was; `lost` ones were not answered completely.
-    """
-
-    sent: int = 0
-    accepted: int = 0
-    declined: int = 0
-    lost: int = 0
-
-
 class InFlight(Struct, eq=False):
     """A command that was sent, and its answers so far.
 
@@ -258,6 +249,22 @@ class InFlight(Struct, eq=False):
             is_over = all(order.is_final for order in self.orders)
             return self.is_answered and (is_over or self.accepted is None)
         return self.is_answered
+
+    def confirmed(self, timeout_s: float) -> Accepted:
+        """The venue's acceptance; raises VenueRefused, and OutcomeUnknown without an answer."""
+        if self.declined is not None:
+            raise VenueRefused(f"the venue refused: {self.declined.message}")
+        if self.accepted is None:
+            raise OutcomeUnknown(f"there was no answer within {timeout_s} s")
+        return self.accepted
+
+    def why_unknown(self, timeout_s: float) -> str:
+        """Why its outcome is unknown after a wait."""
+        if not self.is_overdue:
+            return "the caller that waited for the answer has left"
+        if self.accepted is not None and not self.is_placing:
+            return f"the venue took it, and nothing more was known within {timeout_s} s"
+        return f"there was no answer within {timeout_s} s"
 
     def look(self) -> None:
         """End the wait for it, if there is nothing more to wait for."""
@@ -350,3 +357,17 @@ class CommandsInFlight:
                 others.remove(command)
             if not others:
                 self._by_order.pop(order.number, None)
+
+
+def is_by_reference(order: TrackedOrder | None) -> bool:
+    """Whether the venue knows an order by neither id, but by a reference."""
+    return order is not None and not order.order_id and order.reference is not None
+
+
+def cancel_of(order: TrackedOrder) -> Cancel:
+    """A cancel by the surest name the venue has of an order."""
+    if is_by_reference(order):
+        return Cancel(user_references=(order.reference or 0,))
+    if order.order_id:
+        return Cancel(order_ids=(order.order_id,), symbols={order.order_id: order.symbol})
+    return Cancel(client_order_ids=(order.name,), symbols={order.name: order.symbol})

@@ -28,7 +28,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate, word_of
 
-__all__ = ["Difference", "Order", "TrackedOrder", "Uncertainty", "is_lawful", "uuid_4"]
+__all__ = ["Difference", "Order", "TrackedOrder", "Uncertainty", "is_lawful"]
 
 _ZERO = Decimal(0)
 _PENDING = OrderStatus.PENDING
@@ -54,11 +54,6 @@ _LAWFUL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.EXPIRED: frozenset({OrderStatus.FILLED, OrderStatus.CANCELED}),
 }
 _RANK = {status: rank for rank, status in enumerate(OrderStatus)} | {_OTHER: -1}
-
-
-def uuid_4(bits: int) -> str:
-    """The UUID of version 4 (RFC 9562, section 5.4) of 128 random bits, as 32 digits: a name."""
-    return f"{bits & ~(0xF000_C000 << 48) | 0x4000_8000 << 48:032x}"
 
 
 def is_lawful(old: OrderStatus, new: OrderStatus) -> bool:
