@@ -63,11 +63,6 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
 class Account:
     """An account as a session with credentials knows it, and its queries and commands."""
 
-    instrument: Callable[[Symbol], Instrument | None]
-    """A market's rules, if the session subscribed to instruments and has received them."""
-    book: Callable[[Symbol], Book]
-    """A market's live book; raises NotSubscribed."""
-
     def __init__(
         self,
         venue: str,
@@ -92,6 +87,10 @@ class Account:
         self._clock = clock
         self._audit_s = options.audit_s
         self._symbols = dict.fromkeys(options.symbols)
+        self.instrument: Callable[[Symbol], Instrument | None]
+        """A market's rules, if the session subscribed to instruments and has received them."""
+        self.book: Callable[[Symbol], Book]
+        """A market's live book; raises NotSubscribed."""
         self._owner: AccountSession | None = None
         self._is_ready: Callable[[], bool] = lambda: False  # of its session, and the next
         self._send: Callable[[int, Command], None]

@@ -89,8 +89,7 @@ class Connection:
         self._venue = venue
         self._link = link
         self._protocol = protocol
-        self._limits = limits
-        self._clock = clock
+        self._limits, self._clock = limits, clock
         self._counts, self._raw, self._latencies = counts, raw, latencies
         self.deliver = deliver
         """Takes the events of every frame; replaced when a link takes over from another."""
