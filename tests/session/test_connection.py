@@ -19,10 +19,8 @@ from fluxum.session.latencies import Latencies
 from fluxum.sim.loop import SimulatedClock
 from fluxum.transport.link import Link
 from fluxum.venues.conversation import Fetch, Send
-from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.venue import VenueProtocol
 
 
 class Flood:
@@ -74,7 +72,7 @@ class Narrow(Quiet):
         self.sent.append(frame)
 
 
-def connected(link: Link, protocol: VenueProtocol, **limits: float) -> Connection:
+def connected(link: Link, protocol: KrakenProtocol, **limits: float) -> Connection:
     told: list[Event] = []
 
     def deliver(events: Sequence[Event]) -> None:
@@ -95,24 +93,6 @@ def connected(link: Link, protocol: VenueProtocol, **limits: float) -> Connectio
         call_failed=_pass_over,
         hand_over=lambda _: None,
     )
-
-
-def test_over_an_accounts_link_others_go_on_between_any_two_frames() -> None:
-    async def story() -> None:
-        link, seen = Flood(5), list[int]()
-
-        async def other() -> None:
-            while True:
-                seen.append(link.left)
-                await asyncio.sleep(0)
-
-        async with background(other()):
-            with pytest.raises(StaleLink, match="it is over"):
-                await connected(link, KrakenPrivateProtocol()).run()
-
-        assert {4, 3, 2, 1} <= set(seen)  # a caller has its answer before the frame behind it
-
-    play(story)
 
 
 def test_a_link_that_is_never_empty_lets_the_others_run() -> None:

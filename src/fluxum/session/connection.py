@@ -158,18 +158,15 @@ class Connection:
         receive_frame = link.receive
         waiting = link.waiting if isinstance(link, Batched) else None
         now_ns = link.received_ns if isinstance(link, Stamped) else self._clock.now_ns
-        is_of_orders = hasattr(self._protocol, "command")
         while True:
             self._is_sampled = True
             taken = 0
             while taken < _BURST:
                 frames = [await receive_frame()]
-                if waiting is not None and not is_of_orders:
+                if waiting is not None:
                     frames += waiting(_BURST - taken - 1)
                 taken += len(frames)
                 self._receive(frames, now_ns())
-                if is_of_orders:  # who waits for the answer goes on before the next frame
-                    await asyncio.sleep(0)
             await asyncio.sleep(0)
 
     def _receive(self, frames: list[bytes], received_ns: int) -> None:
