@@ -127,8 +127,8 @@ def test_an_order_reaches_the_wire_and_its_fill_the_position() -> None:
 
     placing, whole = run(story())
 
-    assert shown("place -> bytes", placing) <= 41
-    assert shown("place -> ack -> fill -> position", whole) <= 75
+    assert shown("place -> bytes", placing) <= 37
+    assert shown("place -> ack -> fill -> position", whole) <= 71
 
 
 def test_a_reconnect_with_an_account() -> None:
@@ -140,4 +140,4 @@ def test_a_reconnect_with_an_account() -> None:
                 await trader.session.wait_ready(60)
             return seen
 
-    assert shown("reconnect with an account", run(story())) <= 69
+    assert shown("reconnect with an account", run(story())) <= 71

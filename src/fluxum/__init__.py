@@ -80,11 +80,9 @@ from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import MarkBy, Policy
 from fluxum.ledger.position_audit import PositionLine
 from fluxum.ledger.view import Position, Profit
-from fluxum.orders.cache import OrderCounts
 from fluxum.orders.dead_man import SwitchState
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.execution import DeskStatistics
-from fluxum.orders.gateway import CommandCounts, TradingAccount
+from fluxum.orders.gateway import TradingAccount
 from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
 from fluxum.orders.journal_lines import (
     Changed,
@@ -98,6 +96,7 @@ from fluxum.orders.journal_lines import (
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
+from fluxum.orders.statistics import CommandCounts, DeskStatistics, OrderCounts
 from fluxum.paper.gateway import PaperGateway
 from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
 from fluxum.paper.venue import PaperVenue

@@ -181,3 +181,15 @@ def test_what_a_reader_got_is_counted_after_it_has_left() -> None:
     gone = bus.statistics().departed
     assert (gone.offered, gone.delivered, gone.dropped, gone.waiting) == (10, 1, 9, 0)
     assert bus.statistics().pipes == ()
+
+
+def test_a_first_reader_gets_each_item_before_the_others() -> None:
+    bus, seen = Bus[int](), list[str]()
+    late = bus.subscribe(capacity=9, overflow=Overflow.RAISE)
+    first = bus.subscribe(capacity=9, overflow=Overflow.RAISE, is_first=True)
+    late.call_when_ready(lambda: seen.append("late"))
+    first.call_when_ready(lambda: seen.append("first"))
+
+    bus.put(1)
+
+    assert seen == ["first", "late"]

@@ -5,8 +5,9 @@ from decimal import Decimal
 from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate, opened_ns
-from fluxum.orders.cache import OrderCache, Retention, Standing
+from fluxum.orders.cache import OrderCache, Retention
 from fluxum.orders.order import TrackedOrder, Uncertainty
+from fluxum.orders.statistics import Standing
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, VENUE, fill, request, update
 
 LATER_NS = START_NS + 100 * SECOND_NS

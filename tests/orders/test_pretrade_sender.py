@@ -263,3 +263,43 @@ def _raise(error: Exception) -> Callable[[Command], int]:
         raise error
 
     return send
+
+
+def test_each_wait_ends_at_its_own_time_though_one_timer_is_set() -> None:
+    async def story() -> None:
+        async with world() as one:
+            loop, ended = asyncio.get_running_loop(), list[tuple[float, float]]()
+            one.gateway.fates = [Fate.LOST] * 4
+            began_s = loop.time()
+
+            async def place(timeout_s: float) -> None:
+                asked = one.sender.enter([request()], timeout_s)
+                await one.sender.wait(asked, timeout_s)
+                ended.append((timeout_s, round(loop.time() - began_s, 3)))
+
+            async with asyncio.TaskGroup() as group:
+                for timeout_s in (5.0, 2.0, 9.0, 2.0):
+                    group.create_task(place(timeout_s))
+
+            assert ended == [(2.0, 2.0), (2.0, 2.0), (5.0, 5.0), (9.0, 9.0)]
+            assert {one.status for one in one.execution.orders.all()} == {OrderStatus.UNKNOWN}
+
+    play(story)
+
+
+def test_an_order_is_taken_up_when_its_frame_is_written() -> None:
+    async def story() -> None:
+        async with world() as one:
+            known: list[tuple[int, int]] = []
+
+            def send(command: Command) -> int:
+                known.append((len(one.journal.unfinished), len(one.execution.orders.live)))
+                return 1
+
+            one.gateway.send = send
+            one.sender.enter([request()], 5)
+
+            assert known == [(1, 0)]  # it is in the journal first
+            assert len(one.execution.orders.live) == 1
+
+    play(story)

@@ -8,6 +8,7 @@ answer to a command is planned again when that comes; a target stands until it i
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
+from uuid import UUID
 
 import fluxum.bot.intent as intents
 from fluxum.bot.account import BotAccount, BotOrder, Pending
@@ -25,7 +26,6 @@ from fluxum.bot.view import OrderRole
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.instrument import Instrument
 from fluxum.model.order import Cancel, OrderRequest, Place
-from fluxum.orders.naming import uuid_4
 
 __all__ = ["Commands"]
 
@@ -348,7 +348,7 @@ class Commands:
     def _name(self) -> str:
         self.number += 1
         made = sha256(f"{self._seed}:{self.number}".encode()).digest()
-        return uuid_4(int.from_bytes(made[:16]))
+        return UUID(bytes=made[:16], version=4).hex
 
     def _worth(self, market: Market) -> Decimal | None:
         try:

@@ -14,12 +14,12 @@ from msgspec import Struct, structs
 
 from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.model.account import Fill
-from fluxum.model.enumeration import Enumeration
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate, opened_ns
 from fluxum.orders.exposure import Exposure
 from fluxum.orders.order import TrackedOrder, Uncertainty, is_lawful
+from fluxum.orders.statistics import OrderCounts, Standing
 
-__all__ = ["OrderCache", "OrderCounts", "Retention", "Standing", "by_opening"]
+__all__ = ["OrderCache", "Retention", "by_opening"]
 
 _ZERO = Decimal(0)
 
@@ -33,39 +33,6 @@ class Retention(Struct, frozen=True, kw_only=True):
     ended: int = 10_000
     fills: int = 100_000
     unmatched: int = 10_000
-
-
-class Standing(Enumeration):
-    """The outcome of placing an order, so far."""
-
-    WAITING = "waiting"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-
-
-class OrderCounts(Struct):
-    """What evidence came: fills = counted + repeated + waiting for their order + dropped.
-
-    `late` fills, among the `counted`, came after their order's end. Of the `repeated` ones
-    `completed` brought missing fees, `differing` other numbers or fees than the first, which count.
-    `stale` updates were old, `contradicted` ends disagreed with another end, `unlawful` moves are
-    none that orders make, `revived` orders had counted as refused, `forgotten` ones are not kept.
-    """
-
-    updates: int = 0
-    stale: int = 0
-    contradicted: int = 0
-    unlawful: int = 0
-    fills: int = 0
-    counted: int = 0
-    late: int = 0
-    repeated: int = 0
-    completed: int = 0
-    differing: int = 0
-    dropped: int = 0
-    revived: int = 0
-    forgotten: int = 0
 
 
 class OrderCache:
@@ -378,9 +345,6 @@ class OrderCache:
         self.exposure.forget(order)
         self._standings.pop(order.number, None)
         self.end_edit(order)
-        self._unlist(order)
-
-    def _unlist(self, order: TrackedOrder) -> None:
         if self._by_name.get(order.name) is order:
             del self._by_name[order.name]
         if self._by_id.get(order.order_id) is order:

@@ -7,7 +7,6 @@ checked when the command is written for it.
 
 from decimal import Decimal
 from math import ceil
-from typing import TypeVar
 
 from msgspec import structs
 
@@ -40,10 +39,6 @@ __all__ = [
     "price_of",
     "trigger_of",
 ]
-
-T = TypeVar("T")
-
-
 _ZERO = Decimal(0)
 _LIMIT, _GTC, _ONLINE = OrderType.LIMIT, TimeInForce.GTC, InstrumentStatus.ONLINE
 _MONTH_NS = 31 * 86_400 * 1_000_000_000
@@ -52,7 +47,6 @@ _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _CLOSED = frozenset(
     {InstrumentStatus.CANCEL_ONLY, InstrumentStatus.MAINTENANCE, InstrumentStatus.DELISTED}
 )
-
 
 TRAILING = frozenset({OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT})
 """Types whose prices are distances, whatever they are called."""
@@ -81,18 +75,17 @@ def trigger_of(request: OrderRequest) -> Decimal | None:
 class Grid:
     """The rules of a market as integers, in which most orders are found good at one look.
 
-    Prices and quantities are in units of the last digit of the tick and of the lot, amounts in
-    the product of both. Arithmetic of decimals takes longer than all else that is looked at.
+    Prices and quantities are in units of the last digit of tick and lot, amounts of their product.
     """
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self._price_digits, self._quantity_digits = map(_digits, (instrument.tick, instrument.lot))
+        digits = [len(f"{one:f}".partition(".")[2]) for one in (instrument.tick, instrument.lot)]
+        self._price_digits, self._quantity_digits = digits
         self._tick = _in_units(instrument.tick, self._price_digits)
         self._lot = _in_units(instrument.lot, self._quantity_digits)
         self._least = _in_units(instrument.quantity_min, self._quantity_digits)
-        amount_digits = self._price_digits + self._quantity_digits
-        self._amount = _in_units(instrument.notional_min or _ZERO, amount_digits)
+        self._amount = _in_units(instrument.notional_min or _ZERO, sum(digits))
 
     def is_plain_and_good(self, request: OrderRequest) -> bool:
         """Whether it is a limit order without anything special that its market takes.
@@ -125,12 +118,6 @@ class Grid:
         )
 
 
-def _digits(step: Decimal) -> int:
-    """How many digits a step has behind the point."""
-    exponent = step.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
 def _in_units(value: Decimal, digits: int) -> int:
     """A number of a market in units of that many digits behind the point, rounded up."""
     return ceil(value.scaleb(digits))
@@ -145,11 +132,6 @@ def _units(value: Decimal | None, digits: int) -> int:
     return int(text + "0" * (digits - len(rest)))
 
 
-def check(request: OrderRequest, instrument: Instrument, now_ns: int) -> None:
-    """Raise BadInput for an order its market would not take; the message shows what is wrong."""
-    _check(request, instrument, now_ns, _ZERO)
-
-
 def check_change(
     changed: OrderRequest, filled: Decimal, instrument: Instrument, now_ns: int
 ) -> None:
@@ -160,10 +142,16 @@ def check_change(
     if changed.quantity is not None and changed.quantity <= filled:
         positive(changed.quantity, "a quantity")
     else:
-        _check(changed, instrument, now_ns, filled)
+        check(changed, instrument, now_ns, filled)
 
 
-def _check(request: OrderRequest, instrument: Instrument, now_ns: int, filled: Decimal) -> None:
+def check(
+    request: OrderRequest, instrument: Instrument, now_ns: int, filled: Decimal = _ZERO
+) -> None:
+    """Raise BadInput for an order its market would not take; the message shows what is wrong.
+
+    `filled` is how much of it is filled already.
+    """
     if request.symbol != instrument.symbol:
         raise BadInput(f"an order for {instrument.symbol} was expected, was {request.symbol}")
     _check_market(request, instrument)
@@ -294,7 +282,7 @@ def _check_times(request: OrderRequest, now_ns: int) -> None:
         )
     for what, instant_ns in (("an expiry", expires_ns), ("a start", request.effective_ns)):
         if instant_ns is not None and instant_ns > now_ns + _MONTH_NS:
-            days = (instant_ns - now_ns) // 86_400_000_000_000
+            days = (instant_ns - now_ns) // (_MONTH_NS // 31)
             raise BadInput(f"{what} at most a month ahead was expected, was {days} days ahead")
     if expires_ns is None:
         return
@@ -326,19 +314,16 @@ def _check_close(close: CloseOrder, instrument: Instrument) -> None:
     if (close.trigger_price is not None) is not kind.is_triggered:
         raise BadInput(f"a close order's trigger does not suit its type, {kind.value}")
     if close.limit_price is not None:
-        _check_close_limit(close, close.limit_price, instrument)
+        # Without a kind venues take it for a distance from the price of the fill, or for a price.
+        limit_kind = close.limit_price_kind or PriceKind.QUOTE
+        if limit_kind is PriceKind.STATIC:
+            price = positive(close.limit_price, "a limit price")
+            _on_grid(price, instrument.tick, "ticks", "limit price")
+        else:
+            _check_distance(close.limit_price, instrument, limit_kind)
     if close.trigger_price is not None:
         trigger = Trigger(close.trigger_price, close.trigger_price_kind or PriceKind.STATIC)
         _check_trigger(trigger, kind, instrument)
-
-
-def _check_close_limit(close: CloseOrder, price: Decimal, instrument: Instrument) -> None:
-    """Without a kind venues take it for a distance from the price of the fill, or for a price."""
-    kind = PriceKind.QUOTE if close.limit_price_kind is None else close.limit_price_kind
-    if kind is PriceKind.STATIC:
-        _on_grid(positive(price, "a limit price"), instrument.tick, "ticks", "limit price")
-    else:
-        _check_distance(price, instrument, kind)
 
 
 def _on_grid(value: Decimal, step: Decimal, steps: str, what: str) -> None:
@@ -358,45 +343,27 @@ def after_amend(request: OrderRequest, amend: Amend) -> OrderRequest:
     numbers = (amend.quantity, amend.limit_price, amend.display_quantity, amend.trigger_price)
     if all(number is None for number in numbers):
         raise BadInput("an amendment of a quantity or a price was expected, was none")
-    changed = request
-    if amend.quantity is not None:
-        changed = structs.replace(changed, quantity=amend.quantity)
+    changes = _given(amend, "quantity", "limit_price", "display_quantity", "post_only")
     if amend.limit_price is not None:
-        kind = None if amend.limit_price_kind is PriceKind.STATIC else amend.limit_price_kind
-        changed = structs.replace(changed, limit_price=amend.limit_price, limit_price_kind=kind)
-    if amend.display_quantity is not None:
-        changed = structs.replace(changed, display_quantity=amend.display_quantity)
+        is_static = amend.limit_price_kind is PriceKind.STATIC
+        changes["limit_price_kind"] = None if is_static else amend.limit_price_kind
     if amend.trigger_price is not None:
         if request.trigger is None:
             raise BadInput(f"a {request.order_type.value} order has no trigger to be moved")
-        trigger = Trigger(
-            amend.trigger_price,
-            amend.trigger_price_kind or PriceKind.STATIC,
-            request.trigger.reference,
-        )
-        changed = structs.replace(changed, trigger=trigger)
-    if amend.post_only is not None:
-        changed = structs.replace(changed, post_only=amend.post_only)
-    return changed
+        kind = amend.trigger_price_kind or PriceKind.STATIC
+        changes["trigger"] = Trigger(amend.trigger_price, kind, request.trigger.reference)
+    return structs.replace(request, **changes)
 
 
 def after_edit(request: OrderRequest, edit: Edit) -> OrderRequest:
     """What the order is asked to be that an edit puts in the place of another."""
     if edit.symbol != request.symbol:
         raise BadInput(f"an edit of an order for {request.symbol} was expected, was {edit.symbol}")
-    changed = structs.replace(
-        request,
-        quantity=_or(edit.quantity, request.quantity),
-        trigger=_or(edit.trigger, request.trigger),
-        display_quantity=_or(edit.display_quantity, request.display_quantity),
-        fee_asset=_or(edit.fee_asset, request.fee_asset),
-        post_only=_or(edit.post_only, request.post_only),
-        reduce_only=_or(edit.reduce_only, request.reduce_only),
-        user_reference=_or(edit.user_reference, request.user_reference),
-    )
+    changes = _given(edit, "quantity", "limit_price", "trigger", "display_quantity", "fee_asset")
+    changes |= _given(edit, "post_only", "reduce_only", "user_reference")
     if edit.limit_price is not None:
-        changed = structs.replace(changed, limit_price=edit.limit_price, limit_price_kind=None)
-    return changed
+        changes["limit_price_kind"] = None
+    return structs.replace(request, **changes)
 
 
 def present(request: OrderRequest | None, update: OrderUpdate | None) -> OrderRequest:
@@ -435,5 +402,7 @@ def present(request: OrderRequest | None, update: OrderUpdate | None) -> OrderRe
     )
 
 
-def _or(wanted: T | None, known: T) -> T:
-    return known if wanted is None else wanted
+def _given(change: Amend | Edit, *names: str) -> dict[str, object]:
+    """The fields of a change that are not left as they are."""
+    values = {name: getattr(change, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}

@@ -42,23 +42,21 @@ from fluxum.model.order import (
     Place,
 )
 from fluxum.orders.check import after_amend, after_edit, check, present
-from fluxum.orders.client_timer import ClientTimer
-from fluxum.orders.dead_man import DeadManSwitch, SwitchState
-from fluxum.orders.execution import DeskStatistics, OrderExecution
-from fluxum.orders.gateway import AccountGateway
+from fluxum.orders.dead_man import ClientTimer, DeadManSwitch, SwitchState
+from fluxum.orders.execution import OrderExecution
+from fluxum.orders.gateway import AccountGateway, cancel_of, is_by_reference
 from fluxum.orders.journal import OrderJournal
-from fluxum.orders.order import Order, TrackedOrder, Uncertainty
-from fluxum.orders.pretrade import PreTradeChecks, Sender, confirmed
+from fluxum.orders.order import Order, Uncertainty
+from fluxum.orders.pretrade import PreTradeChecks, Sender
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk, RiskLimits
+from fluxum.orders.statistics import DeskStatistics
 from fluxum.venues.trading import OrderRules, SwitchKeeper
 
 __all__ = ["OrderDesk"]
 
 _TIMEOUT_S = 5.0
 _VIEWS_WAITING = 10_000
-_GLANCE_S = 0.05
-_WATCH_S = 1.0
 
 
 class OrderDesk:
@@ -222,10 +220,11 @@ class OrderDesk:
             raise BadInput(f"more than {order.filled}, which is filled, was expected")
         self._checks.check_change(order, before, changed, anew=True)
         reference = edit.user_reference
+        reference = self._checks.new_reference() if reference is None else reference
         command = structs.replace(
             edit,
             order_id=order.order_id,
-            user_reference=self._checks.new_reference() if reference is None else reference,
+            user_reference=reference,
             becomes=changed,
             deadline_ns=edit.deadline_ns or self._checks.deadline_ns(timeout_s),
             validate=False,
@@ -277,7 +276,7 @@ class OrderDesk:
             return known
         if order.is_final:
             return order.view()
-        inflight = await self._sender.cancel(_cancel_of(order), [order], timeout_s)
+        inflight = await self._sender.cancel(cancel_of(order), [order], timeout_s)
         view = order.view()
         is_open = not view.status.is_final and view.uncertainty is not Uncertainty.CHANGE
         if inflight.declined is not None and is_open:
@@ -295,7 +294,7 @@ class OrderDesk:
         orders = {name: self._orders.find(name) for name in names}
         living = [name for name, one in orders.items() if one is None or not one.is_final]
         # What the venue knows by a reference alone cannot be in a batch.
-        alone = [name for name in living if _is_by_reference(orders[name])]
+        alone = [name for name in living if is_by_reference(orders[name])]
         batch = [name for name in living if name not in alone]
         if len(batch) == 1:
             alone, batch = alone + batch, []
@@ -324,7 +323,7 @@ class OrderDesk:
         """
         orders = list(self._orders.live.values())
         inflight = await self._sender.cancel(CancelAll(), orders, timeout_s)
-        return confirmed(inflight, timeout_s).count or 0
+        return inflight.confirmed(timeout_s).count or 0
 
     async def cancel_all_after(self, timeout_s: int, *, is_left_armed: bool = False) -> SwitchState:
         """Arm the dead man switch: all orders are ended unless the desk renews it in time.
@@ -361,10 +360,7 @@ class OrderDesk:
         return [one.view() for one in self._orders.live.values() if symbol in (None, one.symbol)]
 
     def account_events(self) -> Pipe[Event]:
-        """All that the venue sends about the account and its link, in order, fills among it.
-
-        The pipe fails rather than drop one.
-        """
+        """All about the account and its link, in order; the pipe fails rather than drop one."""
         return self._gateway.account_events()
 
     @property
@@ -392,7 +388,7 @@ class OrderDesk:
         try:
             async with asyncio.timeout(timeout_s):
                 while not self._is_reconciled():  # noqa: ASYNC110 - the gateway reports no change
-                    await asyncio.sleep(_GLANCE_S)
+                    await asyncio.sleep(0.05)
         except TimeoutError:
             live = self._orders.live.values()
             names = ", ".join(one.name or one.order_id for one in live if one.uncertainty)
@@ -410,18 +406,4 @@ class OrderDesk:
         """Look at the profit every second, so that no high of it is missed."""
         while self.risk.limits.are_of_profit:
             self.risk.look()
-            await asyncio.sleep(_WATCH_S)
-
-
-def _is_by_reference(order: TrackedOrder | None) -> bool:
-    """Whether the venue knows an order by neither id, but by a reference."""
-    return order is not None and not order.order_id and order.reference is not None
-
-
-def _cancel_of(order: TrackedOrder) -> Cancel:
-    """A cancel by the surest name the venue has of an order."""
-    if order.order_id:
-        return Cancel(order_ids=(order.order_id,), symbols={order.order_id: order.symbol})
-    if order.reference is not None:
-        return Cancel(user_references=(order.reference,))
-    return Cancel(client_order_ids=(order.name,), symbols={order.name: order.symbol})
+            await asyncio.sleep(1.0)

@@ -6,10 +6,10 @@ readers.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from fluxum.errors import FluxumError, OrderJournalError
 from fluxum.flow.bus import Bus
@@ -27,94 +27,24 @@ from fluxum.model.order import (
     OrderUpdate,
     TradingCount,
 )
-from fluxum.orders.arrivals import Arrivals
-from fluxum.orders.cache import OrderCache, OrderCounts
-from fluxum.orders.gateway import AccountGateway, CommandCounts, CommandsInFlight, InFlight
+from fluxum.orders.cache import OrderCache
+from fluxum.orders.gateway import (
+    AccountGateway,
+    Arrivals,
+    CommandsInFlight,
+    InFlight,
+)
 from fluxum.orders.journal import OrderJournal
 from fluxum.orders.journal_lines import Changed, Ended, Intent, JournalLine, Named
 from fluxum.orders.order import Order, TrackedOrder, Uncertainty
 from fluxum.orders.rate_limit import OrderRateLimit
 from fluxum.orders.reconciler import ReconcilePolicy, Reconciler
+from fluxum.orders.statistics import DeskStatistics, PlacingCounts
 from fluxum.venues.trading import OrderRules
 
-__all__ = ["DeskStatistics", "OrderExecution", "PlacingCounts"]
+__all__ = ["OrderExecution"]
 
 _log = logging.getLogger(__name__)
-
-
-class PlacingCounts(Struct):
-    """Outcomes of requests to place an order, up to its sending, and of uncertainty."""
-
-    asked: int = 0
-    malformed: int = 0
-    risky: int = 0
-    foreseen: int = 0
-    unsent: int = 0
-    placed: int = 0
-    replayed: int = 0
-    uncertain: int = 0
-    reconciled: int = 0
-
-
-class DeskStatistics(Struct, frozen=True, kw_only=True):
-    """What a desk did.
-
-    Of the orders that were `asked` for, some were not sent: `malformed`, beyond a limit of one's
-    own (`risky`), because the venue would refuse (`foreseen`), or without a link or journal
-    (`unsent`). The others were `placed`. Those and the `replayed` ones of a process before are
-    `waiting` for the venue, `accepted`, `refused` or `unknown`. Orders that became `uncertain` are
-    `reconciled` or `open_uncertain`. `unmatched` fills wait for their order. See CommandCounts and
-    OrderCounts.
-    """
-
-    asked: int
-    malformed: int
-    risky: int
-    foreseen: int
-    unsent: int
-    placed: int
-    replayed: int
-    waiting: int
-    accepted: int
-    refused: int
-    unknown: int
-    uncertain: int
-    reconciled: int
-    open_uncertain: int
-    looks: int
-    live: int
-    unmatched: int
-    commands_waiting: int
-    commands: CommandCounts
-    orders: OrderCounts
-
-    @property
-    def differences(self) -> Mapping[str, int]:
-        """The sums that do not close and by how much; empty when all do."""
-        orders, commands = self.orders, self.commands
-        before = self.malformed + self.risky + self.foreseen + self.unsent
-        after = self.waiting + self.accepted + self.refused + self.unknown
-        sums = {
-            "asked": self.asked - before - self.placed,
-            "placed": self.placed + self.replayed - after,
-            "uncertain": self.uncertain - self.reconciled - self.open_uncertain,
-            "commands": commands.sent
-            - commands.accepted
-            - commands.declined
-            - commands.lost
-            - self.commands_waiting,
-            "fills": orders.fills
-            - orders.counted
-            - orders.repeated
-            - orders.dropped
-            - self.unmatched,
-        }
-        return {name: difference for name, difference in sums.items() if difference}
-
-    @property
-    def sums_close(self) -> bool:
-        """Whether everything is accounted for."""
-        return not self.differences
 
 
 class OrderExecution:
@@ -302,7 +232,10 @@ class OrderExecution:
             else:
                 self._decline(order, command, answer.message)
             self.changed(order)
-        command.look()
+        if is_entered and command.is_answered:
+            command.leave()
+        else:
+            command.look()
 
     def _accept_change(self, order: TrackedOrder, command: InFlight, answer: Accepted) -> None:
         match command.command:

@@ -9,20 +9,24 @@ An order from before the desk was opened may have been filled in part by then. T
 was held already, and is taken from the first evidence of the order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from fluxum.errors import RiskRefused
 from fluxum.ledger.arithmetic import EXACT, checked
 from fluxum.model.account import Fill
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest
+from fluxum.orders.limits import PricedBook, RiskLimits, middle_of, refuse
 from fluxum.orders.order import TrackedOrder
 
-__all__ = ["Exposed", "Exposure", "could_fill", "fills_after", "wanted"]
+__all__ = ["Added", "Exposed", "Exposure", "PositionLimits", "could_fill", "fills_after", "wanted"]
 
 _ZERO = Decimal(0)
+Added = Mapping[Symbol, tuple[Decimal, Decimal]]
+"""What orders add to markets: buys, and sells below zero."""
 
 
 class Exposed(Protocol):
@@ -136,6 +140,108 @@ class Exposure:
             sums[order.symbol] = EXACT.add(known, EXACT.subtract(quantity, old))
 
 
+class PositionLimits:
+    """Limits of what is held together with all that is open.
+
+    `valid` finds the valid book of a market, or raises RiskRefused in the name of a limit.
+    """
+
+    def __init__(self, exposure: Exposed, valid: Callable[[Symbol, str], PricedBook]) -> None:
+        self._exposure = exposure
+        self._valid = valid
+
+    def check(self, limits: RiskLimits, requests: Sequence[OrderRequest], added: Added) -> None:
+        """Raise RiskRefused for orders that are to be sent together and must not."""
+        if not limits.are_of_positions:
+            return
+        for request in requests:
+            _check_known(request)
+        if not self._exposure.is_known:
+            raise RiskRefused(
+                "positions are limited, and open orders are not known yet", "position_max"
+            )
+        for symbol, (buys, sells) in added.items():
+            most = limits.position_of(symbol)
+            if most is not None:
+                what = f"a position in {symbol}, open orders included,"
+                self._check_ends([symbol], buys, sells, most, (what, "position_max"))
+        for asset, most in (limits.exposure_max or {}).items():
+            buys = sum((one for at, (one, _) in added.items() if at.base == asset), _ZERO)
+            sells = sum((one for at, (_, one) in added.items() if at.base == asset), _ZERO)
+            markets = [symbol for symbol in self._markets(added) if symbol.base == asset]
+            inverse = [symbol for symbol in markets if symbol.is_inverse]
+            if inverse and (buys or sells):
+                raise RiskRefused(
+                    f"how much {asset} {inverse[0]} stands for is not known", "exposure_max"
+                )
+            what = f"an exposure to {asset}, open orders included,"
+            self._check_ends(markets, buys, sells, most, (what, "exposure_max"))
+        if limits.account_exposure_max is not None and limits.account_asset is not None:
+            self._check_account(added, limits.account_exposure_max, limits.account_asset)
+
+    def _check_ends(
+        self,
+        markets: Sequence[Symbol],
+        buys: Decimal,
+        sells: Decimal,
+        most: Decimal,
+        names: tuple[str, str],
+    ) -> None:
+        """Refuse buys beyond the most that may be held, and sells beyond the least."""
+        what, limit = names
+        if buys:
+            highest = _sum(self._exposure.highest(symbol) for symbol in markets)
+            if EXACT.add(highest, buys) > most:
+                refuse(what, EXACT.add(highest, buys), most, limit)
+        if sells:
+            lowest = _sum(self._exposure.lowest(symbol) for symbol in markets)
+            found = EXACT.add(lowest, sells)
+            if found < -most:
+                raise RiskRefused(f"{what} of at least {-most} was expected, was {found}", limit)
+
+    def _check_account(self, added: Added, most: Decimal, asset: Asset) -> None:
+        """All positions at their worst and without sign, at the middle of their markets."""
+        sizes: dict[Symbol, Decimal] = {}
+        is_larger = False
+        for symbol in self._markets(added):
+            highest, lowest = self._exposure.highest(symbol), self._exposure.lowest(symbol)
+            buys, sells = added.get(symbol, (_ZERO, _ZERO))
+            size = max(abs(EXACT.add(highest, buys)), abs(EXACT.add(lowest, sells)))
+            is_larger = is_larger or size > max(abs(highest), abs(lowest))
+            if size:
+                sizes[symbol] = size
+        if not is_larger:
+            return
+        total = sum((size * self._value(one, asset) for one, size in sizes.items()), _ZERO)
+        if total > most:
+            what = f"an exposure of the account in {asset}, open orders included,"
+            refuse(what, total, most, "account_exposure_max")
+
+    def _value(self, symbol: Symbol, asset: Asset) -> Decimal:
+        """What one of the base asset is worth in another."""
+        if symbol.is_inverse:
+            raise RiskRefused(
+                f"how much of the account {symbol} stands for is not known", "account_exposure_max"
+            )
+        price = self._middle(symbol)
+        if symbol.quote == asset:
+            return price
+        try:
+            return price * self._middle(Symbol(f"{symbol.quote}/{asset}"))
+        except RiskRefused as error:
+            try:
+                return price / self._middle(Symbol(f"{asset}/{symbol.quote}"))
+            except RiskRefused:
+                raise error from None
+
+    def _middle(self, symbol: Symbol) -> Decimal:
+        name = "account_exposure_max"
+        return middle_of(self._valid(symbol, name), symbol, name)
+
+    def _markets(self, added: Added) -> list[Symbol]:
+        return list(dict.fromkeys((*self._exposure.symbols, *added)))
+
+
 def could_fill(order: TrackedOrder) -> Decimal:
     """What may still be filled of an order and is in no position yet, without its sign."""
     if order.is_final:
@@ -184,4 +290,21 @@ def _charged(fill: Fill) -> Decimal:
     for fee in fill.fees:
         if fee.asset == base:
             total = EXACT.add(total, fee.amount)
+    return total
+
+
+def _check_known(request: OrderRequest) -> None:
+    """How much an amount to spend buys is not known before it is spent."""
+    if request.quantity is None and request.quote_quantity is not None:
+        raise RiskRefused(
+            f"a quantity was expected, as positions are limited; was an amount to spend, "
+            f"{request.quote_quantity} {request.symbol.quote}",
+            "position_max",
+        )
+
+
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    total = _ZERO
+    for value in values:
+        total = EXACT.add(total, value)
     return total

@@ -1,4 +1,4 @@
-"""The account that a desk trades through, and the commands that were sent there."""
+"""The account that a desk trades through: its events, and the commands that were sent there."""
 
 import asyncio
 from collections import OrderedDict
@@ -8,8 +8,9 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from fluxum.book.book import Book
+from fluxum.errors import OutcomeUnknown, VenueRefused
 from fluxum.flow.pipe import Pipe
-from fluxum.model.account import Balance
+from fluxum.model.account import Balance, Fill
 from fluxum.model.event import Event
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import (
@@ -26,16 +27,28 @@ from fluxum.model.order import (
     OrderUpdate,
     Place,
     PlaceBatch,
+    TradingCount,
 )
 from fluxum.model.position import PositionUpdate
 from fluxum.orders.order import TrackedOrder
+from fluxum.orders.statistics import CommandCounts
 from fluxum.venues.private import OrderQuery
 from fluxum.venues.queries import Page
 from fluxum.venues.trading import OrderRules
 
-__all__ = ["AccountGateway", "CommandCounts", "CommandsInFlight", "InFlight", "TradingAccount"]
+__all__ = [
+    "AccountGateway",
+    "Arrivals",
+    "CommandsInFlight",
+    "InFlight",
+    "TradingAccount",
+    "cancel_of",
+    "is_by_reference",
+]
 
 _KEPT_MAX = 10_000
+_AT_ONCE = frozenset({Accepted, Declined, Fill, OrderUpdate, TradingCount})
+"""Events that can be taken within a step of the session: nothing else of it matters for them."""
 
 
 class AccountGateway(Protocol):
@@ -116,16 +129,77 @@ class TradingAccount(AccountGateway, Protocol):
         ...
 
 
-class CommandCounts(Struct):
-    """Outcomes of commands: sent = accepted + declined + lost + still in flight.
+class Arrivals:
+    """Hands every event of a pipe to `take`, in order. `run` is to be called once.
 
-    One counts as declined when any of its orders was; `lost` ones were not answered completely.
+    What is about orders is taken in the step that publishes it: the caller of an order waits for
+    its answer, which would wait for all frames that were received with it, and for a pass of the
+    loop, if a task had to be woken first. All else waits for the task, and so does what an answer
+    leads to beside that, so that the caller goes on before it.
+
+    `take` returns whether something is left to be done; `settle` does that, in the task.
     """
 
-    sent: int = 0
-    accepted: int = 0
-    declined: int = 0
-    lost: int = 0
+    def __init__(
+        self,
+        events: Pipe[Event],
+        take: Callable[[Event], bool | None],
+        settle: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._events = events
+        self._take = take
+        self._settle = settle
+        self._left: Sequence[Event] = ()  # taken from the pipe, and not to be taken at once
+        self._arrival: asyncio.Future[None] | None = None
+        self._is_armed = False
+        self._error: Exception | None = None
+
+    async def run(self) -> None:
+        """Until the stream ends; raises the error that it ends with, and what `take` raises."""
+        loop, events = asyncio.get_running_loop(), self._events
+        with events:
+            while events.waiting or not events.is_closed:
+                self._arrival = loop.create_future()
+                self._arm()
+                await self._arrival
+                if self._error is not None:
+                    raise self._error
+                left, self._left = self._left, ()
+                for event in left:
+                    self._take(event)
+                self._settle()
+            if events.error is not None:
+                raise events.error
+
+    def _arrived(self) -> None:
+        """Take what can be taken at once; wake `run` for the rest, for an error and for the end."""
+        arrival, events = self._arrival, self._events
+        self._is_armed = False
+        if arrival is None or arrival.cancelled():
+            return
+        batch = events.drain()
+        is_left: bool | None = False
+        for number, event in enumerate(batch):
+            if type(event) not in _AT_ONCE:
+                self._left = batch[number:]
+                break
+            try:
+                is_left = self._take(event)
+            except Exception as error:  # noqa: BLE001 - it is of the desk, not of the session
+                self._error = error
+                break
+        else:
+            if not events.is_closed:
+                self._arm()
+                if not is_left:
+                    return
+        if not arrival.done():
+            arrival.set_result(None)
+
+    def _arm(self) -> None:
+        if not self._is_armed:
+            self._is_armed = True
+            self._events.call_when_ready(self._arrived)
 
 
 class InFlight(Struct, eq=False):
@@ -175,6 +249,22 @@ class InFlight(Struct, eq=False):
             is_over = all(order.is_final for order in self.orders)
             return self.is_answered and (is_over or self.accepted is None)
         return self.is_answered
+
+    def confirmed(self, timeout_s: float) -> Accepted:
+        """The venue's acceptance; raises VenueRefused, and OutcomeUnknown without an answer."""
+        if self.declined is not None:
+            raise VenueRefused(f"the venue refused: {self.declined.message}")
+        if self.accepted is None:
+            raise OutcomeUnknown(f"there was no answer within {timeout_s} s")
+        return self.accepted
+
+    def why_unknown(self, timeout_s: float) -> str:
+        """Why its outcome is unknown after a wait."""
+        if not self.is_overdue:
+            return "the caller that waited for the answer has left"
+        if self.accepted is not None and not self.is_placing:
+            return f"the venue took it, and nothing more was known within {timeout_s} s"
+        return f"there was no answer within {timeout_s} s"
 
     def look(self) -> None:
         """End the wait for it, if there is nothing more to wait for."""
@@ -262,8 +352,22 @@ class CommandsInFlight:
     def _remove(self, command: InFlight) -> None:
         del self._by_id[command.command_id]
         for order in command.orders:
-            others = [one for one in self._by_order.get(order.number, ()) if one is not command]
-            if others:
-                self._by_order[order.number] = others
-            else:
+            others = self._by_order.get(order.number, [])
+            if command in others:
+                others.remove(command)
+            if not others:
                 self._by_order.pop(order.number, None)
+
+
+def is_by_reference(order: TrackedOrder | None) -> bool:
+    """Whether the venue knows an order by neither id, but by a reference."""
+    return order is not None and not order.order_id and order.reference is not None
+
+
+def cancel_of(order: TrackedOrder) -> Cancel:
+    """A cancel by the surest name the venue has of an order."""
+    if is_by_reference(order):
+        return Cancel(user_references=(order.reference or 0,))
+    if order.order_id:
+        return Cancel(order_ids=(order.order_id,), symbols={order.order_id: order.symbol})
+    return Cancel(client_order_ids=(order.name,), symbols={order.name: order.symbol})

@@ -47,6 +47,8 @@ _log = logging.getLogger(__name__)
 _LINES_MAX = 100_000
 _TRIES = 10
 _FLAGS = os.O_RDWR | os.O_APPEND
+_IS_SENT = frozenset({Intent, Changing})
+"""Lines of what is about to be sent."""
 
 
 class OrderJournal(Protocol):
@@ -138,7 +140,7 @@ class FileOrderJournal:
 
     def write(self, lines: Sequence[JournalLine]) -> None:
         """Keep lines, on disk when this returns where they are about to be sent."""
-        is_synced = any(isinstance(line, Intent | Changing) for line in lines)
+        is_synced = not _IS_SENT.isdisjoint(map(type, lines))
         if not is_synced:
             lines = [line for line in lines if name_of(line) in self.unfinished]
             self._apply(lines)  # the outcome of an order holds, whether it can be written or not
@@ -228,7 +230,8 @@ class JournalFile:
         if not CAN_HOLD:
             raise OrderJournalError("files cannot be locked on this system: keep intents in memory")
         with self._failing_to("open"):
-            self._real = Path(os.path.realpath(path))
+            self._name = os.path.realpath(path)
+            self._real = Path(self._name)
             self._descriptor = self._open(first)
 
     @property
@@ -244,11 +247,13 @@ class JournalFile:
 
     def append(self, content: bytes, *, is_synced: bool) -> None:
         """Write behind what is there; what `is_synced` is on disk when this returns."""
-        with self._failing_to("write"):
+        try:
             self._check_place()
             _write(self._descriptor, content)
             if is_synced:
                 os.fsync(self._descriptor)
+        except OSError as error:
+            raise OrderJournalError(f"cannot write {self.path}: {error.strerror}") from error
 
     def shorten(self, length: int) -> None:
         """Cut it off after so many bytes, on disk when this returns."""
@@ -326,10 +331,10 @@ class JournalFile:
             raise OrderJournalError(f"{self.path} is not open: nothing may be sent")
         found = os.fstat(self._descriptor)
         try:
-            is_there = os.path.samestat(self._real.stat(), found)
+            there = os.stat(self._name)  # noqa: PTH116 - it runs at each order, and Path costs calls
         except FileNotFoundError:
-            is_there = False
-        if not is_there:
+            there = None
+        if there is None or (there.st_ino, there.st_dev) != (found.st_ino, found.st_dev):
             raise OrderJournalError(f"{self.path} was moved or removed: nothing may be sent")
 
 
@@ -349,6 +354,6 @@ def _create(path: Path, content: bytes) -> None:
 
 
 def _write(descriptor: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:
-        left = left[os.write(descriptor, left) :]
+    written = os.write(descriptor, content)
+    while written < len(content):
+        written += os.write(descriptor, memoryview(content)[written:])

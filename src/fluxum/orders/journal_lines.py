@@ -202,7 +202,8 @@ def read_journal(content: bytes, name: str, venue: str) -> Reading:
 def apply(unfinished: dict[str, Unfinished], line: JournalLine) -> None:
     """Apply a line to the orders that are unfinished."""
     if isinstance(line, Intent):
-        unfinished[name_of(line)] = Unfinished(intent=line, changed_ns=line.at_ns)
+        name = line.request.client_order_id
+        unfinished[name] = Unfinished(intent=line, changed_ns=line.at_ns)
         return
     order = unfinished.get(line.name)
     if order is None:

@@ -8,7 +8,7 @@ a post-only one, which the venue refuses if it would trade, and one that waits f
 
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -41,6 +41,7 @@ __all__ = [
     "best_price",
     "check_collar",
     "middle_of",
+    "refuse",
     "valid_book",
 ]
 
@@ -265,6 +266,11 @@ def best_price(book: PricedBook, side: Side, symbol: Symbol, limit: str) -> Deci
     if best is None:
         raise RiskRefused(f"{symbol} has no price now", limit)
     return best.price
+
+
+def refuse(what: str, value: Decimal | int, most: Decimal | int, limit: str) -> NoReturn:
+    """Raise RiskRefused for more than a limit."""
+    raise RiskRefused(f"{what} of at most {most} was expected, was {value}", limit)
 
 
 def _compare(request: OrderRequest, price: Decimal, market: Decimal, percent: Decimal) -> None:

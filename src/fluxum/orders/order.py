@@ -338,7 +338,8 @@ class TrackedOrder(Struct, eq=False):
     def accept(self) -> None:
         """The venue took it."""
         self.is_accepted = True
-        self._resolve_existence()
+        if self.uncertainty is not None:
+            self._resolve_existence()
 
     def refuse(self, reason: str) -> None:
         """The venue did not take it, or it never arrived there."""

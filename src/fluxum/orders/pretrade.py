@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from operator import methodcaller
 from random import Random
+from typing import NoReturn
+from uuid import UUID
 
 from msgspec import structs
 
@@ -39,13 +41,12 @@ from fluxum.orders.check import Grid, check, check_change
 from fluxum.orders.execution import OrderExecution
 from fluxum.orders.gateway import AccountGateway, InFlight
 from fluxum.orders.journal_lines import Changing, Intent
-from fluxum.orders.naming import uuid_4
 from fluxum.orders.order import TrackedOrder
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
 from fluxum.venues.trading import OrderRules
 
-__all__ = ["PreTradeChecks", "Sender", "confirmed"]
+__all__ = ["PreTradeChecks", "Sender"]
 
 _SECOND_NS = 1_000_000_000
 _copy: Callable[[OrderRequest], OrderRequest] = methodcaller("__copy__")
@@ -103,7 +104,7 @@ class PreTradeChecks:
 
     def _make_names(self) -> None:
         """Make names of the next orders, which takes little longer for all of them than for one."""
-        names = [uuid_4(self._random.getrandbits(128)) for _ in range(_NAMES)]
+        names = [UUID(int=self._random.getrandbits(128), version=4).hex for _ in range(_NAMES)]
         self._check_name(names[0])
         self._names = names
 
@@ -256,7 +257,8 @@ class Sender:
             return orders
 
         try:
-            self._check_open()
+            if not self.is_open:
+                self._refuse_closed()
             self._checks.check_following()
             self._execution.journal.write(lines)
             inflight = self._send(command, deadline_ns, begin)
@@ -319,7 +321,7 @@ class Sender:
         """
         inflight = self._send(command, self._checks.deadline_ns(timeout_s))
         await self.wait(inflight, timeout_s)
-        return confirmed(inflight, timeout_s)
+        return inflight.confirmed(timeout_s)
 
     async def arm(self, command: CancelAllAfter, timeout_s: float) -> int | None:
         """Have the venue arm or disarm its dead man switch; returns when it ends all orders."""
@@ -338,7 +340,7 @@ class Sender:
             del self._waiting[inflight.command_id]
             is_left = inflight.is_overdue or not done.done() or done.cancelled()
             if is_left and not inflight.is_known:
-                self._execution.mark_uncertain(inflight, _why_unknown(inflight, timeout_s))
+                self._execution.mark_uncertain(inflight, inflight.why_unknown(timeout_s))
 
     def _set_alarm(self, at_s: float) -> None:
         """Ring at a time of the loop: one timer is enough for all that wait."""
@@ -357,9 +359,8 @@ class Sender:
         if left_s:
             self._set_alarm(min(left_s))
 
-    def _check_open(self) -> None:
-        if not self.is_open:
-            raise BadInput("a desk trades inside its block: async with OrderDesk")
+    def _refuse_closed(self) -> NoReturn:
+        raise BadInput("a desk trades inside its block: async with OrderDesk")
 
     def _send(
         self,
@@ -372,7 +373,8 @@ class Sender:
         `orders` are those that it is about. They are asked for when the frame is written, so that
         it does not wait for the order to be taken up.
         """
-        self._check_open()
+        if not self.is_open:
+            self._refuse_closed()
         settle_ns = deadline_ns + self._margin_ns
         try:
             number = self._gateway.command(command)
@@ -385,23 +387,6 @@ class Sender:
         inflight = InFlight(number, command, tuple(orders()), settle_ns)
         self._execution.sent(inflight)
         return inflight
-
-
-def confirmed(inflight: InFlight, timeout_s: float) -> Accepted:
-    """The venue's acceptance; raises VenueRefused, and OutcomeUnknown without an answer."""
-    if inflight.declined is not None:
-        raise VenueRefused(f"the venue refused: {inflight.declined.message}")
-    if inflight.accepted is None:
-        raise OutcomeUnknown(f"there was no answer within {timeout_s} s")
-    return inflight.accepted
-
-
-def _why_unknown(inflight: InFlight, timeout_s: float) -> str:
-    if not inflight.is_overdue:
-        return "the caller that waited for the answer has left"
-    if inflight.accepted is not None and not inflight.is_placing:
-        return f"the venue took it, and nothing more was known within {timeout_s} s"
-    return f"there was no answer within {timeout_s} s"
 
 
 def _with(request: OrderRequest, field: str, name: object) -> OrderRequest:

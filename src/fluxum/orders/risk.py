@@ -5,23 +5,30 @@ no profit, nothing is placed. Cancels are never limited.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.ledger.arithmetic import EXACT
-from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.check import price_of
-from fluxum.orders.exposure import Exposed, Exposure, could_fill, fills_after, wanted
+from fluxum.orders.exposure import (
+    Exposed,
+    Exposure,
+    PositionLimits,
+    could_fill,
+    fills_after,
+    wanted,
+)
 from fluxum.orders.limits import (
     Books,
     PricedBook,
     RiskLimits,
     best_price,
     check_collar,
-    middle_of,
+    refuse,
     valid_book,
 )
 from fluxum.orders.order import TrackedOrder
@@ -32,7 +39,6 @@ _ZERO = Decimal(0)
 _LIMIT, _BUY = OrderType.LIMIT, Side.BUY  # to look up a member costs a call
 _SECOND_NS = 1_000_000_000
 _MINUTE_NS = 60 * _SECOND_NS
-_Added = Mapping[Symbol, tuple[Decimal, Decimal]]  # buys, and sells below zero
 
 
 class Risk:
@@ -56,15 +62,29 @@ class Risk:
         self.limits = limits
         self.exposure: Exposed = Exposure() if exposure is None else exposure
         """What is held, and what open orders could make of it."""
+        self._positions = PositionLimits(self.exposure, self._valid)
         self._book = book
         self._takes_unverified = takes_unverified
         self._profit = profit
         self._high: Decimal | None = None
         self._halted: str | None = None
         self._reducing: str | None = None
-        self._is_paced = limits.per_second_max is not None or limits.per_minute_max is not None
         self._seconds: deque[int] = deque(maxlen=limits.per_second_max)
         self._minutes: deque[int] = deque(maxlen=limits.per_minute_max)
+
+    @property
+    def limits(self) -> RiskLimits:
+        """What may be sent."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: RiskLimits) -> None:
+        # Which kinds of limits there are: to work that out at each order costs calls.
+        self._limits = limits
+        self._is_paced = limits.per_second_max is not None or limits.per_minute_max is not None
+        of_one = (limits.symbols, limits.quantity_max, limits.notional_max)
+        self._is_of_one = any(one is not None for one in of_one)
+        self._is_of_profit, self._is_of_positions = limits.are_of_profit, limits.are_of_positions
 
     # The switches
 
@@ -118,17 +138,20 @@ class Risk:
 
     def check(self, requests: Sequence[OrderRequest], open_orders: int, now_ns: int) -> None:
         """Raise RiskRefused for new orders that are to be sent together and must not."""
-        self._check_halt()
+        if self._halted is not None:
+            self._check_halt()
         if self._is_paced:
             self._check_rates(len(requests), now_ns)
-        orders_max = self.limits.orders_max
+        orders_max = self._limits.orders_max
         if orders_max is not None and open_orders + len(requests) > orders_max:
-            _refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
+            refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
         for request in requests:
-            self._check_one(request)
-            self._check_collar(request)
-        can_grow = self._reducing is None and not self.limits.are_of_profit
-        if not can_grow or self.limits.are_of_positions:
+            if self._is_of_one:
+                self._check_one(request)
+            if not self._is_passive(request):
+                self._check_collar(request)
+        can_grow = self._reducing is None and not self._is_of_profit
+        if not can_grow or self._is_of_positions:
             self._check_added(requests, can_grow=can_grow)
 
     def _check_added(self, requests: Sequence[OrderRequest], *, can_grow: bool) -> None:
@@ -146,7 +169,7 @@ class Risk:
             if not can_grow:
                 is_reducing = is_reducing and self.reduces(request, (buys, sells))
         self._check_reducing(is_reducing=is_reducing)
-        self._check_positions(requests, added)
+        self._positions.check(self._limits, requests, added)
 
     def check_change(
         self,
@@ -180,9 +203,9 @@ class Risk:
             self._check_collar(after)
         is_buy = after.side is Side.BUY
         added = (more, _ZERO) if is_buy else (_ZERO, EXACT.minus(more))
-        if self._reducing is not None or self.limits.are_of_profit:
+        if self._reducing is not None or self._is_of_profit:
             self._check_reducing(is_reducing=self.reduces(after, added))
-        self._check_positions([after], {after.symbol: added})
+        self._positions.check(self._limits, [after], {after.symbol: added})
 
     def book(self, count: int, now_ns: int) -> None:
         """So many orders were sent."""
@@ -208,7 +231,7 @@ class Risk:
             lately = sum(1 for at_ns in sent if now_ns - at_ns < span_ns)
             if lately + count > most:
                 what = f"orders in {span_ns // _SECOND_NS} s"
-                _refuse(what, lately + count, most, name)
+                refuse(what, lately + count, most, name)
 
     def _check_reducing(self, *, is_reducing: bool) -> None:
         """Refuse what makes no position smaller beyond a loss, or by the switch."""
@@ -254,108 +277,6 @@ class Risk:
             return EXACT.add(self.exposure.highest(request.symbol), buys) <= 0
         return EXACT.add(self.exposure.lowest(request.symbol), sells) >= 0
 
-    # Of positions
-
-    def _check_known(self, request: OrderRequest) -> None:
-        """How much an amount to spend buys is not known before it is spent."""
-        if request.quantity is None and request.quote_quantity is not None:
-            raise RiskRefused(
-                f"a quantity was expected, as positions are limited; was an amount to spend, "
-                f"{request.quote_quantity} {request.symbol.quote}",
-                "position_max",
-            )
-
-    def _check_positions(self, requests: Sequence[OrderRequest], added: _Added) -> None:
-        limits = self.limits
-        if not limits.are_of_positions:
-            return
-        for request in requests:
-            self._check_known(request)
-        if not self.exposure.is_known:
-            raise RiskRefused(
-                "positions are limited, and open orders are not known yet", "position_max"
-            )
-        for symbol, (buys, sells) in added.items():
-            most = limits.position_of(symbol)
-            if most is not None:
-                what = f"a position in {symbol}, open orders included,"
-                self._check_ends([symbol], buys, sells, most, (what, "position_max"))
-        for asset, most in (limits.exposure_max or {}).items():
-            buys = sum((one for at, (one, _) in added.items() if at.base == asset), _ZERO)
-            sells = sum((one for at, (_, one) in added.items() if at.base == asset), _ZERO)
-            markets = [symbol for symbol in self._markets(added) if symbol.base == asset]
-            inverse = [symbol for symbol in markets if symbol.is_inverse]
-            if inverse and (buys or sells):
-                raise RiskRefused(
-                    f"how much {asset} {inverse[0]} stands for is not known", "exposure_max"
-                )
-            what = f"an exposure to {asset}, open orders included,"
-            self._check_ends(markets, buys, sells, most, (what, "exposure_max"))
-        if limits.account_exposure_max is not None and limits.account_asset is not None:
-            self._check_account(added, limits.account_exposure_max, limits.account_asset)
-
-    def _check_ends(
-        self,
-        markets: Sequence[Symbol],
-        buys: Decimal,
-        sells: Decimal,
-        most: Decimal,
-        names: tuple[str, str],
-    ) -> None:
-        """Refuse buys beyond the most that may be held, and sells beyond the least."""
-        what, limit = names
-        if buys:
-            highest = _sum(self.exposure.highest(symbol) for symbol in markets)
-            if EXACT.add(highest, buys) > most:
-                _refuse(what, EXACT.add(highest, buys), most, limit)
-        if sells:
-            lowest = _sum(self.exposure.lowest(symbol) for symbol in markets)
-            found = EXACT.add(lowest, sells)
-            if found < -most:
-                raise RiskRefused(f"{what} of at least {-most} was expected, was {found}", limit)
-
-    def _check_account(self, added: _Added, most: Decimal, asset: Asset) -> None:
-        """All positions at their worst and without sign, at the middle of their markets."""
-        sizes: dict[Symbol, Decimal] = {}
-        is_larger = False
-        for symbol in self._markets(added):
-            highest, lowest = self.exposure.highest(symbol), self.exposure.lowest(symbol)
-            buys, sells = added.get(symbol, (_ZERO, _ZERO))
-            size = max(abs(EXACT.add(highest, buys)), abs(EXACT.add(lowest, sells)))
-            is_larger = is_larger or size > max(abs(highest), abs(lowest))
-            if size:
-                sizes[symbol] = size
-        if not is_larger:
-            return
-        total = sum((size * self._value(one, asset) for one, size in sizes.items()), _ZERO)
-        if total > most:
-            what = f"an exposure of the account in {asset}, open orders included,"
-            _refuse(what, total, most, "account_exposure_max")
-
-    def _value(self, symbol: Symbol, asset: Asset) -> Decimal:
-        """What one of the base asset is worth in another."""
-        if symbol.is_inverse:
-            raise RiskRefused(
-                f"how much of the account {symbol} stands for is not known", "account_exposure_max"
-            )
-        price = self._middle(symbol)
-        if symbol.quote == asset:
-            return price
-        try:
-            return price * self._middle(Symbol(f"{symbol.quote}/{asset}"))
-        except RiskRefused as error:
-            try:
-                return price / self._middle(Symbol(f"{asset}/{symbol.quote}"))
-            except RiskRefused:
-                raise error from None
-
-    def _middle(self, symbol: Symbol) -> Decimal:
-        name = "account_exposure_max"
-        return middle_of(self._valid(symbol, name), symbol, name)
-
-    def _markets(self, added: _Added) -> list[Symbol]:
-        return list(dict.fromkeys((*self.exposure.symbols, *added)))
-
     # Of one order
 
     def _check_one(self, request: OrderRequest) -> None:
@@ -368,20 +289,23 @@ class Risk:
             if quantity is None and request.quote_quantity is not None:
                 quantity = request.quote_quantity / self._best(request, "quantity_max")
             if quantity is not None and quantity > limits.quantity_max:
-                _refuse("a quantity", quantity, limits.quantity_max, "quantity_max")
+                refuse("a quantity", quantity, limits.quantity_max, "quantity_max")
         if limits.notional_max is not None:
             notional = self._notional(request)
             if notional > limits.notional_max:
                 what = f"an amount in {request.symbol.quote}"
-                _refuse(what, notional, limits.notional_max, "notional_max")
+                refuse(what, notional, limits.notional_max, "notional_max")
 
     def _check_collar(self, request: OrderRequest) -> None:
-        if self.limits.collar_percent is not None and not self._is_passive(request):
+        if self.limits.collar_percent is not None:
             collar, takes = self.limits.collar_percent, self._takes_unverified
             check_collar(request, collar, self._book, takes_unverified=takes)
 
     def _is_passive(self, request: OrderRequest) -> bool:
-        """Whether it is a limit order no worse than the middle of a valid book."""
+        """Whether it is a limit order no worse than the middle of a valid book: no collar stops it.
+
+        Most orders are, and need no other look at their price.
+        """
         price = request.limit_price
         if (
             price is None
@@ -419,17 +343,6 @@ class Risk:
 
     def _valid(self, symbol: Symbol, limit: str) -> PricedBook:
         return valid_book(self._book, symbol, limit, takes_unverified=self._takes_unverified)
-
-
-def _refuse(what: str, value: Decimal | int, most: Decimal | int, limit: str) -> None:
-    raise RiskRefused(f"{what} of at most {most} was expected, was {value}", limit)
-
-
-def _sum(values: Iterable[Decimal]) -> Decimal:
-    total = _ZERO
-    for value in values:
-        total = EXACT.add(total, value)
-    return total
 
 
 def _prices(request: OrderRequest) -> tuple[object, ...]:

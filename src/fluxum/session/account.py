@@ -63,11 +63,6 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
 class Account:
     """An account as a session with credentials knows it, and its queries and commands."""
 
-    instrument: Callable[[Symbol], Instrument | None]
-    """A market's rules, if the session subscribed to instruments and has received them."""
-    book: Callable[[Symbol], Book]
-    """A market's live book; raises NotSubscribed."""
-
     def __init__(
         self,
         venue: str,
@@ -92,8 +87,13 @@ class Account:
         self._clock = clock
         self._audit_s = options.audit_s
         self._symbols = dict.fromkeys(options.symbols)
+        self.instrument: Callable[[Symbol], Instrument | None]
+        """A market's rules, if the session subscribed to instruments and has received them."""
+        self.book: Callable[[Symbol], Book]
+        """A market's live book; raises NotSubscribed."""
         self._owner: AccountSession | None = None
-        self._is_ready: Callable[[], bool] = lambda: False  # of its session
+        self._is_ready: Callable[[], bool] = lambda: False  # of its session, and the next
+        self._send: Callable[[int, Command], None]
         self._work: Background | None = None
         self._left_out = RecentIds()
         self._last_command = 0
@@ -186,7 +186,7 @@ class Account:
         if not ((self.following.is_orders_valid and self._is_ready()) or is_cancel(command)):
             raise TransportError(f"the account at {self._venue} is not followed: nothing was sent")
         number = self._last_command + 1
-        self._session.command(number, command)
+        self._send(number, command)
         self._last_command = number
         return number
 
@@ -215,7 +215,7 @@ class Account:
 
     def attach(self, owner: AccountSession) -> None:
         """Attach the account to its session; called once, before anything else."""
-        self._owner, self._is_ready = owner, owner.is_ready
+        self._owner, self._is_ready, self._send = owner, owner.is_ready, owner.command
         self.instrument, self.book = owner.instrument, owner.book
 
     def open(self, work: Background) -> None:

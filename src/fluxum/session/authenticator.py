@@ -66,8 +66,6 @@ class Authenticator:
     ) -> None:
         self.tokens: TokenKeeper | None = None
         """The keeper of the token, at a venue that uses tokens."""
-        self.token = ""
-        """The token that was sent last, "" before one was."""
         self.http = http
         self.turn = asyncio.Lock()
         self._venue = venue
@@ -103,7 +101,7 @@ class Authenticator:
             case Auth.NONE:
                 return send.frame
             case Auth.TOKEN:
-                self.token = token = self._keeper.text
+                token = (self.tokens or self._keeper).text
                 return Sealed(send.frame.replace(_PLACEHOLDER, token.encode()), send.frame)
             case Auth.SIGNED:
                 signed = self._signer.frame(send.frame, self._venue_now_ns(), self._nonces.next())
@@ -133,6 +131,11 @@ class Authenticator:
     async def renew(self, refused: str) -> None:
         """Replace a token that the venue refused."""
         await self._keeper.renew(refused)
+
+    @property
+    def token(self) -> str:
+        """The token in use, "" if the venue uses none."""
+        return "" if self.tokens is None else self.tokens.text
 
     @property
     def _keeper(self) -> "TokenKeeper":

@@ -89,8 +89,7 @@ class Connection:
         self._venue = venue
         self._link = link
         self._protocol = protocol
-        self._limits = limits
-        self._clock = clock
+        self._limits, self._clock = limits, clock
         self._counts, self._raw, self._latencies = counts, raw, latencies
         self.deliver = deliver
         """Takes the events of one frame or of a run; returns how many frames. May be replaced."""
@@ -136,9 +135,11 @@ class Connection:
             if isinstance(effect, Send) and self._bucket.take_now(self._now_s()):
                 outbox.clear()
                 try:
-                    self._begun = begun(self._send(effect))
+                    self._begun = begun(self._link.send(self._authenticated(effect)))
                 except FluxumError as error:
                     self._failed = error
+                else:
+                    self._note_sent(effect)
         if outbox or self._begun is not None or self._failed is not None:
             self._outbox_filled.set()
 
@@ -150,18 +151,15 @@ class Connection:
         receive_frame = link.receive
         waiting = link.waiting if isinstance(link, Batched) else None
         now_ns = link.received_ns if isinstance(link, Stamped) else self._clock.now_ns
-        is_of_orders = hasattr(self._protocol, "command")
         while True:
             self._is_sampled = True
             taken = 0
             while taken < _BURST:
                 frames = [await receive_frame()]
-                if waiting is not None and not is_of_orders:
+                if waiting is not None:
                     frames += waiting(_BURST - taken - 1)
                 taken += len(frames)
                 self._receive(frames, now_ns())
-                if is_of_orders:  # who waits for the answer goes on before the next frame
-                    await asyncio.sleep(0)
             await asyncio.sleep(0)
 
     def _receive(self, frames: list[bytes], received_ns: int) -> None:
@@ -259,15 +257,21 @@ class Connection:
             raise StaleLink("the link takes no more frames") from error
 
     async def _send(self, send: Send) -> None:
-        """Write a frame, with the token or signature it needs."""
-        frame = send.frame
-        if send.auth is not _PLAIN:
-            if self._authenticator is None:
-                raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
-            frame = self._authenticator.frame(send)
-            if send.auth is _TOKEN:
-                self._token = self._authenticator.token
-        await self._link.send(frame)
+        await self._link.send(self._authenticated(send))
+        self._note_sent(send)
+
+    def _authenticated(self, send: Send) -> bytes:
+        """The frame as it is sent, with the token or signature it needs."""
+        if send.auth is _PLAIN:
+            return send.frame
+        if self._authenticator is None:
+            raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
+        frame = self._authenticator.frame(send)
+        if send.auth is _TOKEN:
+            self._token = self._authenticator.token
+        return frame
+
+    def _note_sent(self, send: Send) -> None:
         self._counts.sent += 1
         if self._raw.is_read:
             self._raw.put(RawFrame(send.frame, self._clock.now_ns(), sent=True))

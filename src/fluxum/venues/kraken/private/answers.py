@@ -35,14 +35,15 @@ class Answers:
     """Numbers requests, and finds what an answer is to."""
 
     def __init__(self) -> None:
-        self._last = 0
+        self.upcoming = 1
+        """The number of the next request."""
         self._commands = CommandAnswers(VENUE)
         self._channels: dict[int, _AskedChannel] = {}
 
     def next(self) -> int:
         """A number no request has had on this link."""
-        self._last += 1
-        return self._last
+        self.upcoming += 1
+        return self.upcoming - 1
 
     def ask(self, name: str, method: str, *, quiet: bool) -> int:
         """Number a subscribe or unsubscribe of a channel."""

@@ -23,9 +23,11 @@ from fluxum.model.order import (
     Command,
     Edit,
     OrderRequest,
+    OrderType,
     Place,
     PlaceBatch,
     PriceKind,
+    TimeInForce,
     Trigger,
 )
 from fluxum.venues.kraken.private import native
@@ -39,7 +41,7 @@ from fluxum.venues.kraken.private.words import (
 )
 from fluxum.venues.private import TOKEN
 
-__all__ = ["answers_of", "is_client_id", "wire_of"]
+__all__ = ["answers_of", "is_client_id", "limit_frame", "wire_of"]
 
 _match_id = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[\x21-\x7e]{1,18}"
@@ -51,6 +53,8 @@ _PLAIN_MAX = 30
 
 Fields = TypeVar("Fields", bound=native.OrderFields)
 Wire = tuple[str, Any]  # the method and the Struct of its parameters
+_HEX_DIGITS, _HEX_LENGTH = "0123456789abcdef", 32
+_LIMIT, _GTC = OrderType.LIMIT, TimeInForce.GTC  # to look up a member costs a call
 _TYPE_WORDS, _FORCE_WORDS = ORDER_TYPES.written, TIMES_IN_FORCE.written
 _SIDE_WORDS = {side: side.value for side in Side}
 
@@ -58,6 +62,49 @@ _SIDE_WORDS = {side: side.value for side in Side}
 def is_client_id(name: str) -> bool:
     """Whether Kraken takes this as a client order id."""
     return _match_id(name) is not None
+
+
+def limit_frame(command: Place, number: int) -> bytes | None:
+    """The frame of a limit order without anything special; `None` if there is something.
+
+    Most orders are such. It is the text that `wire_of` leads to, without the objects between.
+    """
+    request = command.request
+    name, quantity, price = request.client_order_id, request.quantity, request.limit_price
+    if (
+        request.order_type is not _LIMIT
+        or request.time_in_force is not _GTC
+        or request.limit_price_kind is not None
+        or request.trigger is not None
+        or request.close is not None
+        or request.effective_ns is not None
+        or request.expires_ns is not None
+        or request.user_reference is not None
+        or request.display_quantity is not None
+        or request.quote_quantity is not None
+        or request.fee_asset is not None
+        or request.self_trade is not None
+        or request.post_only
+        or request.reduce_only
+        or request.margin
+        or command.validate
+        or quantity is None
+        or price is None
+        or command.deadline_ns is None
+        or len(name) != _HEX_LENGTH
+        or name.strip(_HEX_DIGITS)
+    ):
+        return None
+    quantity_text, price_text, symbol = str(quantity), str(price), request.symbol
+    is_same_in_json = symbol.isascii() and symbol.replace("/", "").isalnum()
+    if not (_is_plain(quantity_text) and _is_plain(price_text) and is_same_in_json):
+        return None
+    return (
+        f'{{"method":"add_order","params":{{"order_type":"limit","side":"{_SIDE_WORDS[request.side]}"'
+        f',"order_qty":{quantity_text},"limit_price":{price_text},"time_in_force":"gtc"'
+        f',"cl_ord_id":"{name}","symbol":"{symbol}","token":"{TOKEN}"'
+        f',"deadline":"{format_rfc3339(command.deadline_ns)}"}},"req_id":{number}}}'
+    ).encode()
 
 
 def wire_of(command: Command) -> Wire:
@@ -269,10 +316,15 @@ def _number(value: Decimal | None, *, signed: bool = False) -> Raw | UnsetType:
     return UNSET if value is None else _written(value, signed=signed)
 
 
+def _is_plain(text: str) -> bool:
+    """Whether it is a number above zero that is written without an exponent, as nearly all are."""
+    return len(text) < _PLAIN_MAX and text.replace(".", "").isdecimal() and text.strip("0.") != ""
+
+
 def _written(value: Decimal, *, signed: bool = False) -> Raw:
     text = str(value)
-    if len(text) < _PLAIN_MAX and text.replace(".", "").isdecimal() and text.strip("0."):
-        return Raw(text)  # a number above zero without an exponent, as nearly all are
+    if _is_plain(text):
+        return Raw(text)
     if not value.is_finite() or (value <= 0 and not signed) or not -30 < value.adjusted() < 30:
         expected = "a finite number" if signed else "a number above zero"
         raise BadInput(f"{expected} was expected, was {value}")

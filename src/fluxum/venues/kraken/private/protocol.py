@@ -25,14 +25,14 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
-from fluxum.model.order import Command, TradingCount
+from fluxum.model.order import Command, Place, TradingCount
 from fluxum.venues.conversation import Auth, UnreadableStream, VenueTime
 from fluxum.venues.kraken.native import Heartbeat, Kind, StatusFrame
 from fluxum.venues.kraken.normalize import VENUE, status_notice, venue_time
 from fluxum.venues.kraken.private import native, normalize
 from fluxum.venues.kraken.private.answers import Answers
 from fluxum.venues.kraken.private.channels import NAMES, AccountChannel, Numbering
-from fluxum.venues.kraken.private.commands import answers_of, wire_of
+from fluxum.venues.kraken.private.commands import answers_of, limit_frame, wire_of
 from fluxum.venues.kraken.private.executions import Executions
 from fluxum.venues.rows import read_rows
 from fluxum.venues.venue import Effect, Fetch, Hangup, Reauthenticate, Send, SequenceCounts
@@ -101,9 +101,12 @@ class KrakenPrivateProtocol:
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
         """Queue a command; raises BadInput for one Kraken cannot be asked."""
-        method, params = wire_of(command)
-        number = self._answers.begin(command_id, command, answers_of(command))
-        self.outbox.append(Send(native.encode(_Request(method, params, number)), _TOKEN))
+        frame = limit_frame(command, self._answers.upcoming) if type(command) is Place else None
+        if frame is None:
+            method, params = wire_of(command)
+            frame = native.encode(_Request(method, params, self._answers.upcoming))
+        self._answers.begin(command_id, command, answers_of(command))
+        self.outbox.append(Send(frame, _TOKEN))
 
     def ping(self) -> None:
         """Queue a ping; it needs no token."""

@@ -6,11 +6,11 @@ import pytest
 from msgspec import structs
 
 from fluxum.model.order import Place
-from fluxum.orders.cache import OrderCounts
-from fluxum.orders.execution import DeskStatistics, OrderExecution
-from fluxum.orders.gateway import CommandCounts, InFlight
+from fluxum.orders.execution import OrderExecution
+from fluxum.orders.gateway import InFlight
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.reconciler import ReconcilePolicy
+from fluxum.orders.statistics import CommandCounts, DeskStatistics, OrderCounts
 from fluxum.sim.loop import run
 from fluxum.venues.trading import OrderRules
 from orders.gateways import START_NS, FakeGateway, fill, request

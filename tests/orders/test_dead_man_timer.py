@@ -9,7 +9,7 @@ import pytest
 from fluxum.errors import TransportError
 from fluxum.flow.background import background
 from fluxum.model.order import CancelAllAfter
-from fluxum.orders.client_timer import ClientTimer
+from fluxum.orders.dead_man import ClientTimer
 from fluxum.sim.loop import SimulatedClock, run
 from orders.gateways import SECOND_NS
 

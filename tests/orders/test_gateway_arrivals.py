@@ -8,7 +8,7 @@ from fluxum.errors import ConsumerTooSlow, TransportError
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import Event, LinkLost
 from fluxum.model.order import Accepted
-from fluxum.orders.arrivals import Arrivals
+from fluxum.orders.gateway import Arrivals
 from fluxum.sim.loop import run
 
 
@@ -113,3 +113,49 @@ def test_nothing_is_taken_after_a_cancel_and_the_pipe_is_given_back() -> None:
         return taken, events.statistics().dropped
 
     assert run(scenario()) == ([], 2)
+
+
+def test_what_an_event_leaves_to_be_done_waits_for_the_task_and_holds_up_no_other() -> None:
+    async def scenario() -> tuple[list[str], list[str]]:
+        events, done = pipe(), list[str]()
+
+        def take(event: Event) -> bool:
+            assert isinstance(event, Accepted)
+            done.append(f"took {event.command_id}")
+            return True
+
+        reading = asyncio.ensure_future(Arrivals(events, take, lambda: done.append("rest")).run())
+        await asyncio.sleep(0)
+        events.put(answer(1))
+        events.put(answer(2))
+        at_once = list(done)
+        await asyncio.sleep(1)
+        events.put(answer(3))
+        await asyncio.sleep(1)
+        events.close()
+        await reading
+        return at_once, done
+
+    at_once, done = run(scenario())
+
+    assert at_once == ["took 1", "took 2"]
+    assert done == ["took 1", "took 2", "rest", "took 3", "rest", "rest"]
+
+
+def test_an_error_behind_what_is_left_to_be_done_ends_the_reading_as_well() -> None:
+    async def scenario() -> None:
+        events = pipe()
+
+        def take(event: Event) -> bool:
+            if event == answer(2):
+                raise TransportError("the second")
+            return True
+
+        reading = asyncio.ensure_future(Arrivals(events, take).run())
+        await asyncio.sleep(0)
+        events.put(answer(1))
+        events.put(answer(2))
+        await reading
+
+    with pytest.raises(TransportError, match="the second"):
+        run(scenario())
