@@ -104,7 +104,7 @@ def test_a_frame_of_a_book_reaches_its_reader() -> None:
                         pass
             return seen
 
-    assert shown("frame -> reader", run(story())) <= 14
+    assert shown("frame -> reader", run(story())) <= 12
 
 
 def test_an_order_reaches_the_wire_and_its_fill_the_position() -> None:
@@ -140,4 +140,4 @@ def test_a_reconnect_with_an_account() -> None:
                 await trader.session.wait_ready(60)
             return seen
 
-    assert shown("reconnect with an account", run(story())) <= 71
+    assert shown("reconnect with an account", run(story())) <= 68
