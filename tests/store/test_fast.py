@@ -15,7 +15,7 @@ from fluxum.model.levels import Level, Levels, Row
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Side, Ticker, Trade
 from fluxum.store.buffers import Buffer
 from fluxum.store.fast import IS_COMPILED, TableBuffer
-from fluxum.store.tables import Columnar
+from fluxum.store.tables import Columnar, rows_of, unfit
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
 
@@ -152,6 +152,15 @@ def test_a_number_is_exact_or_refused(text: str) -> None:
 
     assert count == fits
     assert [one["price"] for one in found] == ([value] if fits else [])
+
+
+@pytest.mark.parametrize("buffer", [TableBuffer, Buffer])
+def test_a_time_of_more_than_64_bits_is_refused(buffer: type[Buffer]) -> None:
+    level = (Level(Decimal(1), Decimal(2)),)
+    late = BookUpdate(VENUE, SYMBOL, level, (), INT_END, 1)
+
+    assert taken(buffer("book_level"), [late]) == ([0], [])
+    assert "venue_ns 9223372036854775808 does not fit" in unfit(late, *rows_of(late))
 
 
 def test_a_refused_event_leaves_no_trace() -> None:

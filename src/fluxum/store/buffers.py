@@ -39,7 +39,7 @@ class Buffer:
         The last two are of books.
         """
         table, rows = rows_of(event)
-        if unfit(table, rows):
+        if unfit(event, table, rows):
             return 0
         start = (event.received_ns, event.venue_ns, epoch, number, frame)
         end = (generation, is_proved) if table == "book_level" else ()

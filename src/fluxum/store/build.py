@@ -236,7 +236,7 @@ class _Build:
         if not rows:
             self._unfit += 1
             counts.unfit += 1
-            row = unfit_row(stream.key, event.received_ns, unfit(*rows_of(event)))
+            row = unfit_row(stream.key, event.received_ns, unfit(event, *rows_of(event)))
             self._lack(row, event.received_ns)
             return
         counts.rows += rows

@@ -247,8 +247,13 @@ def unfit_row(stream: tuple[str | None, str | None, int | None], ns: int, why: s
     return ("unfit", *stream, "unfit", "lost", ns, ns, 1, why)
 
 
-def unfit(table: str, rows: list[Row]) -> str:
-    """The first value that a file cannot hold exactly, and why; empty if there is none."""
+def unfit(event: Columnar, table: str, rows: list[Row]) -> str:
+    """The first value that a file cannot hold exactly, and why; empty if there is none.
+
+    `table` and `rows` are what `rows_of` gives for the event.
+    """
+    if event.venue_ns is not None and not -_INT_END <= event.venue_ns < _INT_END:
+        return f"venue_ns {event.venue_ns} does not fit into 64 bits"
     for row in rows:
         for at, value in enumerate(row):
             if type(value) is Decimal:
