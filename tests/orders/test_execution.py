@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from fluxum.errors import OrderJournalError
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import LinkLost, State, StateChange
@@ -21,6 +23,7 @@ from fluxum.model.order import (
     PlaceBatch,
     TradingCount,
 )
+from fluxum.orders import gateway
 from fluxum.orders.execution import OrderExecution
 from fluxum.orders.gateway import InFlight
 from fluxum.orders.journal import MemoryOrderJournal
@@ -414,6 +417,27 @@ def test_the_venues_count_replaces_ours_and_what_is_on_its_way_stays() -> None:
         one.yes(asked, order_id="O-1")
         one.execution.take(told)
         assert rate_limit.count(BTC, one.gateway.venue_now_ns()) == 5
+
+    play(story)
+
+
+def test_a_command_that_is_dropped_for_want_of_room_is_not_on_its_way_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway, "_KEPT_MAX", 1)
+
+    def story() -> None:
+        one = World(allowance=ALLOWANCE)
+        rate_limit = one.execution.rate_limit
+        assert rate_limit is not None
+        for name in ("first", "second"):
+            (order,) = one.begin(name)
+            one.send(Place(request=request()), order)
+        assert one.execution.statistics().commands.lost == 1
+
+        told = TradingCount(venue=VENUE, symbol=BTC, used=Decimal(5), received_ns=0)
+        one.execution.take(told)
+        assert rate_limit.count(BTC, one.gateway.venue_now_ns()) == 8  # the second's 3 are added
 
     play(story)
 

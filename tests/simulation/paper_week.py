@@ -1,28 +1,45 @@
 """A week on paper in virtual time: memory stays flat, all sums close, the ledger to the last unit.
 
-    python tests/simulation/paper_week.py [--hours 168] [--rate 1] [--seed 1]
+    python tests/simulation/paper_week.py [--hours 168] [--rate 1] [--seed 1] [--keep 1000]
 
 A trader quotes both sides of a simulated market, takes now and then, amends and cancels, while
 links are lost and commands and answers disappear. It is checked every hour.
+
+A week does not fill every store: 100,000 fills are remembered, and it has 30,000. So each store
+that grows keeps only `--keep` orders, fills and entries, and a twentieth of what faults leave
+behind: all are full within the first half. With `--keep 0` they have their own limits.
 """
 
 import argparse
 import asyncio
 import gc
 import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
+from unittest import mock
 
 from msgspec import Struct
 
 import fluxum
 from fluxum.errors import FluxumError
 from fluxum.ledger.audit import audit
+from fluxum.ledger.ledger import Ledger
+from fluxum.ledger.policy import Policy
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, OrderRequest, OrderStatus
+from fluxum.orders import desk, gateway
+from fluxum.orders.cache import Retention
+from fluxum.orders.reconciler import ReconcilePolicy
+from fluxum.paper import account as paper_account
+from fluxum.paper import venue as paper_venue
 from fluxum.paper.transit import PaperFaults
+from fluxum.session import gaps
+from fluxum.sim import history
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.sim.runtime import SimulatedRuntime
@@ -40,6 +57,7 @@ class Hour(Struct):
     resident_kib: int
     orders: int
     fills: int
+    forgotten: int
     refused: int
     differences: int
     uncertain: int
@@ -49,14 +67,20 @@ class Hour(Struct):
 class Week:
     """One trader on paper for some hours."""
 
-    def __init__(self, seed: int, rate: float) -> None:
+    def __init__(self, seed: int, rate: float, keep: int = 0) -> None:
         self.random = Random(seed)
         self.seed = seed
         self.rate = rate
-        self.orders = self.fills = self.refused = 0
+        self.keep = keep
+        self.orders = self.refused = 0
         self.hours = list[Hour]()
 
     async def run(self, hours: int) -> list[Hour]:
+        with kept(self.keep):
+            return await self.live(hours)
+
+    async def live(self, hours: int) -> list[Hour]:
+        policy = Policy(fills_seen=self.keep, lots_max=self.keep) if self.keep else Policy()
         clock = SimulatedClock()
         venue = find_venue("kraken")
         async with SimulatedExchange(
@@ -70,6 +94,7 @@ class Week:
                 runtime=runtime,
                 faults=FAULTS,
                 limits=fluxum.RiskLimits(orders_max=50),
+                ledger=Ledger(policy),
             ) as trader:
                 for hour in range(1, hours + 1):
                     await self.trade(trader, exchange)
@@ -112,9 +137,9 @@ class Week:
         """All sums close, and what the ledger computed is what the account has."""
         await trader.orders.wait_reconciled(600)
         account = trader.paper.account
+        counts = trader.orders.statistics().orders
         position = trader.position(BTC)
         held = Decimal(0) if position is None else position.quantity
-        fills = account.fills
         entries = list(account.entries)[2:]
         result = audit(entries, account.balances(0))
         differences = (
@@ -122,20 +147,41 @@ class Week:
             + (account.total(Asset("BTC")) - 10 != held)
             + (not result.is_clean)
         )
-        self.fills = sum(1 for _ in fills)
         gc.collect()
         self.hours.append(
             Hour(
                 at_h=hour,
                 resident_kib=resident_kib(),
                 orders=self.orders,
-                fills=self.fills,
+                fills=counts.counted,
+                forgotten=counts.forgotten,
                 refused=self.refused,
                 differences=differences,
                 uncertain=sum(one.uncertainty is not None for one in trader.orders.open_orders()),
                 sums_close=trader.session.statistics().sums_close,
             )
         )
+
+
+@contextmanager
+def kept(keep: int) -> Generator[None]:
+    """All stores that grow in a week keep `keep` things, or what they always do if it is zero."""
+    with ExitStack() as lowered:
+        # A simulated exchange keeps the candles of a week: that is not of the product.
+        lowered.enter_context(mock.patch.object(history, "_MINUTES_MAX", 60))
+        if keep:
+            rare = max(1, keep // 20)
+            retention = Retention(ended=keep, fills=keep, unmatched=keep)
+            policy = partial(ReconcilePolicy, retention=retention)
+            lowered.enter_context(mock.patch.object(desk, "ReconcilePolicy", policy))
+            for module, name, most in (
+                (paper_account, "_KEPT_MAX", keep),
+                (paper_venue, "_KEPT_MAX", keep),
+                (gateway, "_KEPT_MAX", rare),
+                (gaps, "_CLOSED_KEPT", rare),
+            ):
+                lowered.enter_context(mock.patch.object(module, name, most))
+        yield
 
 
 def resident_kib() -> int:
@@ -150,8 +196,9 @@ def main() -> int:
     parser.add_argument("--hours", type=int, default=168)
     parser.add_argument("--rate", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=int, default=1000, help="how much stores keep; 0: as ever")
     wishes = parser.parse_args()
-    hours = run(Week(wishes.seed, wishes.rate).run(wishes.hours))
+    hours = run(Week(wishes.seed, wishes.rate, wishes.keep).run(wishes.hours))
     for one in hours if len(hours) < 30 else hours[:: len(hours) // 24]:
         print(one)
     half = hours[len(hours) // 2]

@@ -1,4 +1,4 @@
-"""An hour of the week on paper; the whole of it is run by name."""
+"""Hours of the week on paper; the whole of it is run by name."""
 
 from paper_week import Week
 
@@ -14,3 +14,12 @@ def test_an_account_on_paper_closes_to_the_last_unit_every_hour() -> None:
     assert [(one.differences, one.uncertain, one.sums_close) for one in hours] == [
         (0, 0, True),
     ]
+
+
+def test_it_closes_when_every_store_is_full() -> None:
+    (hour,) = run(Week(seed=3, rate=0.5, keep=40).run(1))
+
+    # Of those that were tried, some were refused before they were orders, and some are open.
+    assert hour.orders - hour.refused - 10 - 40 <= hour.forgotten <= hour.orders - 40
+    assert hour.fills > 40
+    assert (hour.differences, hour.uncertain, hour.sums_close) == (0, 0, True)

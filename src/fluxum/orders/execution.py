@@ -168,8 +168,10 @@ class OrderExecution:
 
     def sent(self, command: InFlight) -> None:
         """A command was sent."""
-        self.commands.add(command)
+        dropped = self.commands.add(command)
         if self.rate_limit is not None:
+            if dropped is not None:
+                self.rate_limit.land(dropped.command_id)
             now_ns = self._gateway.venue_now_ns()
             self.rate_limit.book(command.command_id, command.command, now_ns)
 

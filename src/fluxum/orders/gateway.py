@@ -308,14 +308,17 @@ class CommandsInFlight:
         """How many there are."""
         return len(self._by_id)
 
-    def add(self, command: InFlight) -> None:
-        """A command was sent."""
+    def add(self, command: InFlight) -> InFlight | None:
+        """A command was sent; returns the oldest one if there is no room for it any more."""
         self.counts.sent += 1
         self._by_id[command.command_id] = command
         for order in command.orders:
             self._by_order.setdefault(order.number, []).append(command)
-        if len(self._by_id) > _KEPT_MAX:
-            self.drop(next(iter(self._by_id.values())))
+        if len(self._by_id) <= _KEPT_MAX:
+            return None
+        oldest = next(iter(self._by_id.values()))
+        self.drop(oldest)
+        return oldest
 
     def answer(self, answer: Accepted | Declined) -> InFlight | None:
         """Note an answer; returns its command, or `None` if that is not in flight."""
