@@ -74,10 +74,13 @@ class Engine:
         self._signal(signal.SIGSTOP)
         pids = self._pids()
         self._signal(signal.SIGKILL)
-        self._process.send_signal(signal.SIGCONT)  # what runs a server that stops stops as well
-        self._process.wait()
-        self._process = None
         until_s = time.monotonic() + _READY_S
+        while self._process.poll() is None:
+            # What runs a server that stops stops as well, at some moment after it.
+            self._process.send_signal(signal.SIGCONT)
+            assert time.monotonic() < until_s, f"{self.name} does not end"
+            time.sleep(0.01)
+        self._process = None
         while any(_is_alive(pid) for pid in pids):
             assert time.monotonic() < until_s, f"{self.name} cannot be killed"
             time.sleep(0.01)
