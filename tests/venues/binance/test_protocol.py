@@ -691,6 +691,33 @@ def test_a_book_on_a_tape_may_come_on_a_link_that_is_not_combined() -> None:
     assert [type(one) for one in protocol.receive(following, NOW)] == [BookUpdate]
 
 
+@pytest.mark.parametrize(
+    ("happened", "goes_on"),
+    [("uU", False), ("ubUB", True), ("ubBU", True), ("ubU", True), ("uUb", True), ("uUbB", True)],
+)
+def test_a_stream_of_a_tape_goes_on_if_its_beginning_was_requested_last(
+    happened: str, goes_on: bool
+) -> None:
+    """Requests to end (u) and begin (b) a stream, and the answers to them in capitals."""
+    protocol = passive()
+    frame = wrapped("btcusdt@trade", TRADE)
+    assert len(protocol.receive(frame, NOW)) == 1
+    methods, numbers = {"u": "UNSUBSCRIBE", "b": "SUBSCRIBE"}, {"U": 1, "B": 2}
+
+    for letter in happened:
+        if letter in numbers:
+            protocol.receive(yes(numbers[letter]), NOW)
+        else:
+            request = {
+                "method": methods[letter],
+                "params": ["btcusdt@trade"],
+                "id": numbers[letter.upper()],
+            }
+            protocol.follow_request(json.dumps(request).encode())
+
+    assert bool(protocol.receive(frame, NOW)) is goes_on
+
+
 def test_a_tapes_request_is_published_with_its_answer() -> None:
     protocol = passive()
     protocol.follow_request(

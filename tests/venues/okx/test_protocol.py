@@ -686,6 +686,17 @@ def test_on_a_tape_answers_to_others_are_published_and_an_end_is_an_end() -> Non
     assert protocol.receive(frame, NOW) == ()
 
 
+def test_on_a_tape_an_end_behind_which_a_book_was_requested_anew_is_none() -> None:
+    """As a session does that may have missed something; the new answer was lost, or comes late."""
+    protocol = on_tape(answer("subscribe", arg("books")), CAPTURES["books_snapshot"])
+    for op in ("unsubscribe", "subscribe"):
+        protocol.follow_request(json.dumps({"op": op, "args": [arg("books")]}).encode())
+
+    assert protocol.receive(answer("unsubscribe", arg("books")), NOW) == ()
+    assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [BookSnapshot]
+    assert list(protocol.receive(answer("subscribe", arg("books")), NOW)) == []
+
+
 def test_on_a_tape_the_deeper_of_two_books_is_published() -> None:
     shallow = CAPTURES["books5"].replace(b"BCH-USDT-SWAP", b"BTC-USDT")
     protocol = on_tape()

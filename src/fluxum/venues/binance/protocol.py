@@ -48,15 +48,17 @@ from fluxum.venues.binance.topics import (
 from fluxum.venues.binance.trades import trade_form
 from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.followed import FollowedRequests
 from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.subscriptions import Request, Subscriptions
+from fluxum.venues.subscriptions import Op, Request, Subscriptions
 from fluxum.venues.trade_scan import trade_scan
 from fluxum.venues.venue import Effect, Fetch, Handover, Send, SequenceCounts
 
 __all__ = ["BinanceProtocol"]
 
 _UNFIT = (RemoteProtocolError, *UNDECODABLE)
-_METHODS = {"subscribe": "SUBSCRIBE", "unsubscribe": "UNSUBSCRIBE"}
+_METHODS: dict[Op, str] = {"subscribe": "SUBSCRIBE", "unsubscribe": "UNSUBSCRIBE"}
+_OPS = {method: op for op, method in _METHODS.items()}
 _LIST = "LIST_SUBSCRIPTIONS"
 _MARKETS = "/markets"  # stands for the list of markets, as a topic that no stream can have
 _SHUTDOWN = "the server will shut down"
@@ -89,7 +91,8 @@ class BinanceProtocol:
             closed=self._closed,
             group=lambda topic, _subscription: is_possible(topic),
         )
-        self._followed: dict[int | str, native.Request] = {}  # another client's requests
+        self._followed = FollowedRequests(self._subscriptions)
+        self._followed_requests: dict[int | str, native.Request] = {}  # without an answer yet
         self.unanswered = self._subscriptions.unanswered
         self._passive_depth = policy.depths[0]
 
@@ -136,13 +139,23 @@ class BinanceProtocol:
         self._passive_depth = depth or self._passive_depth
 
     def follow_request(self, frame: bytes) -> None:
-        """Learn streams from another client's request, once it is answered."""
+        """Learn streams from another client's request, once it is answered.
+
+        A stream that has ended is open from the request on, as its answer may be lost.
+        """
         try:
             request = native.decode_request(frame)
         except UNDECODABLE:
             return
-        if request.id is not None and request.method in _METHODS.values():
-            self._followed[request.id] = request
+        op = _OPS.get(request.method)
+        if request.id is None or op is None:
+            return
+        self._followed_requests[request.id] = request
+        topics = _named_topics(request)
+        self._followed.request(op, topics)
+        if op == "subscribe":
+            for topic in filter(self._subscriptions.is_closed, topics):
+                self._subscriptions.track(topic, self._parse_topic)
 
     # Frames
 
@@ -246,7 +259,7 @@ class BinanceProtocol:
             return self._refused(request, fault.msg, received_ns)
         if request is not None:
             return self._accepted(request, received_ns)
-        followed = None if outline.id is None else self._followed.pop(outline.id, None)
+        followed = None if outline.id is None else self._followed_requests.pop(outline.id, None)
         return () if followed is None else self._accepted_of_tape(followed, received_ns)
 
     def _refused(self, request: Request | None, reason: str, received_ns: int) -> Sequence[Event]:
@@ -281,13 +294,13 @@ class BinanceProtocol:
         """The venue accepted another client's request."""
         if not self._subscriptions.is_passive:
             return ()
-        topics = [one for one in request.params or () if isinstance(one, str)]
-        if request.method == _METHODS["subscribe"]:
+        topics = _named_topics(request)
+        if _OPS[request.method] == "subscribe":
             event: type[Subscribed | Unsubscribed] = Subscribed
             found = [self._subscriptions.track(topic, self._parse_topic) for topic in topics]
         else:
             event = Unsubscribed
-            found = [self._subscriptions.close(topic) for topic in topics]
+            found = [self._followed.end(topic) for topic in topics]
         return [
             event(venue=self._venue, subscription=one, received_ns=received_ns)
             for one in found
@@ -354,6 +367,10 @@ class BinanceProtocol:
 
     def _parse_topic(self, topic: str) -> Subscription | None:
         return parse_topic(self._policy, topic, self._passive_depth)
+
+
+def _named_topics(request: native.Request) -> list[str]:
+    return [one for one in request.params or () if isinstance(one, str)]
 
 
 def _write(request: Request) -> Send:

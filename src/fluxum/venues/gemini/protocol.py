@@ -30,6 +30,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate, Ticker, Trade
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.early_deltas import EarlyDeltas
+from fluxum.venues.followed import FollowedRequests
 from fluxum.venues.gemini import depths, native, normalize
 from fluxum.venues.gemini.depths import DEPTH, TICKER, TRADE
 from fluxum.venues.gemini.instruments import instrument_list
@@ -81,10 +82,11 @@ class GeminiProtocol:
             VENUE, self.outbox, _LIMITS, _write, opened=self._opened, closed=self._closed
         )
         self._books: dict[str, _Book] = {}  # by the venue's name of the market
-        self._list = instrument_list(VENUE, lower, self.outbox, self._followed)
+        self._list = instrument_list(VENUE, lower, self.outbox, self._active_names)
         self.receive_response = self._list.answered
         self.receive_refusal = self._list.refused
         self.unanswered = self._subscriptions.unanswered
+        self._followed = FollowedRequests(self._subscriptions)
         self._early = EarlyDeltas(VENUE)
         self._ended: list[Subscription] = []  # without a request
 
@@ -106,8 +108,8 @@ class GeminiProtocol:
         for text in request.params:
             name, _, stream = text.partition("@")
             topic = name.lower() + _SUFFIXES.get(_CHANNELS.get(stream, Channel.INSTRUMENT), "")
+            self._followed.request(method, [topic])
             if method == "unsubscribe":
-                self._subscriptions.close(topic)
                 continue
             try:
                 subscription = self._subscriptions.track(topic, _parse_topic)
@@ -154,6 +156,8 @@ class GeminiProtocol:
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
+        if self._followed.has_ends:
+            self._followed.end_unanswered()
         try:
             if frame.startswith(_DEPTH_UPDATE):
                 return self._depth(frame, native.decode_depth(frame), received_ns)
@@ -315,7 +319,7 @@ class GeminiProtocol:
 
     # Active streams
 
-    def _followed(self) -> set[str]:
+    def _active_names(self) -> set[str]:
         """The venue's names of markets of which something is subscribed to."""
         return {topic.partition("@")[0] for topic in self._subscriptions.by_topic}
 

@@ -33,6 +33,7 @@ from fluxum.model.market import (
 from fluxum.venues.book_scan import book_scan
 from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream, VenueTime
+from fluxum.venues.followed import FollowedRequests
 from fluxum.venues.kraken import native, normalize, topics
 from fluxum.venues.kraken.books import BOOKS
 from fluxum.venues.kraken.loose import LooseReader
@@ -81,10 +82,8 @@ class KrakenProtocol:
         self._numbers = Numbers()
         self._status = ""
         self._passive_depth: int | None = None
-        self._followed: OrderedDict[int, tuple[int, native.Params]] = OrderedDict()
-        """Requests by another's number: their place, counted from 1, and what they are about."""
-        self._places = 0
-        self._begun: dict[str, int] = {}  # by topic: the place of what was acknowledged last
+        self._followed = FollowedRequests(self._subscriptions)
+        self._followed_params: OrderedDict[int, native.Params] = OrderedDict()  # by their number
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.BookFrame: self._book,
             native.Heartbeat: self._heartbeat,
@@ -131,13 +130,16 @@ class KrakenProtocol:
             if params is None or request.method not in {"subscribe", "unsubscribe"}:
                 return
             if request.req_id is not None:
-                self._places += 1
-                self._followed[request.req_id] = self._places, params
-                if len(self._followed) > _FOLLOWED_MAX:
-                    self._followed.popitem(last=False)
-            if request.method == "subscribe":
-                for text in params.symbol or (None,):
-                    self._follow(topics.subscription_of(params, text))
+                self._followed_params[request.req_id] = params
+                if len(self._followed_params) > _FOLLOWED_MAX:
+                    self._followed_params.popitem(last=False)
+            for text in params.symbol or (None,):
+                subscription = topics.subscription_of(params, text)
+                if subscription is None:
+                    continue
+                self._followed.request(request.method, [topics.topic_of(subscription)])
+                if request.method == "subscribe":
+                    self._follow(subscription)
         except UNREADABLE:
             return
 
@@ -393,18 +395,18 @@ class KrakenProtocol:
         result = response.result
         if not self._subscriptions.is_passive or result is None:
             return ()
-        place, asked = self._followed.get(response.req_id or 0, (0, None))
+        asked = self._followed_params.get(response.req_id or 0)
         followed = topics.subscription_of(result if asked is None else asked, result.symbol)
         if followed is None:
             return ()
         topic = topics.topic_of(followed)
         if response.method == "unsubscribe":
-            if 0 < place < self._begun.get(topic, 0):
-                return ()  # the stream was requested anew after it, and that was answered before
-            self._subscriptions.close(topic)
+            if self._followed.end(topic) is None:
+                return ()
             return (Unsubscribed(venue=VENUE, subscription=followed, received_ns=received_ns),)
         self._follow(followed)
-        self._begun[topic] = place
+        if self._followed.is_renewed(topic):
+            return ()
         return (
             Subscribed(
                 venue=VENUE,
@@ -414,10 +416,8 @@ class KrakenProtocol:
             ),
         )
 
-    def _follow(self, subscription: Subscription | None) -> None:
+    def _follow(self, subscription: Subscription) -> None:
         """Open what another client requested, in the place of what it requested before."""
-        if subscription is None:
-            return
         topic = topics.topic_of(subscription)
         if self._subscriptions.by_topic.get(topic) != subscription:
             self._subscriptions.close(topic)

@@ -29,6 +29,7 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Symbol
 from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
+from fluxum.venues.followed import FollowedRequests
 from fluxum.venues.instrument_list import InstrumentList
 from fluxum.venues.okx import listing, native, readers, topics
 from fluxum.venues.okx.books import ChainedBook, WholeBook
@@ -73,6 +74,7 @@ class OkxProtocol:
             opened=self._opened,
             closed=self._closed,
         )
+        self._followed = FollowedRequests(self._subscriptions)
         self._sizes = ContractSizes(self.outbox)
         self._list = InstrumentList(
             VENUE, self.outbox, listing.LISTS, listing.page, listing.market, self._sizes.learn
@@ -141,9 +143,10 @@ class OkxProtocol:
             request = native.decode_request(frame)
         except UNREADABLE:
             return
-        if request.op != "subscribe":
+        if request.op not in {"subscribe", "unsubscribe"}:
             return
-        for arg in request.args:
+        self._followed.request(request.op, map(topics.topic, request.args))
+        for arg in request.args if request.op == "subscribe" else ():
             with suppress(RemoteProtocolError):
                 unsized = self._unsized(arg)
                 if unsized is None:
@@ -262,7 +265,7 @@ class OkxProtocol:
             self._accepted_ns[topic] = received_ns
         if request is not None:
             return self._subscriptions.accepted(request, received_ns, [topic])
-        if subscription is not None:
+        if subscription is not None and not self._followed.is_renewed(topic):
             events.append(
                 Subscribed(venue=VENUE, subscription=subscription, received_ns=received_ns)
             )
@@ -272,7 +275,7 @@ class OkxProtocol:
         request = self._subscriptions.oldest("unsubscribe", topic)
         if request is not None or not self._subscriptions.is_passive:
             return self._subscriptions.accepted(request, received_ns, [topic])
-        subscription = self._subscriptions.close(topic)
+        subscription = self._followed.end(topic)
         if subscription is None:
             return ()
         return (Unsubscribed(venue=VENUE, subscription=subscription, received_ns=received_ns),)

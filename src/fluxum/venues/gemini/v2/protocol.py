@@ -15,6 +15,7 @@ after two heartbeats, or whose request was refused, are requested each alone.
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 
 from msgspec import Raw
 
@@ -22,6 +23,7 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Refused, Subscription, Unsubscribed
 from fluxum.model.market import BookUpdate
 from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.followed import FollowedRequests
 from fluxum.venues.gemini.instruments import instrument_list
 from fluxum.venues.gemini.symbols import upper
 from fluxum.venues.gemini.v2 import native
@@ -75,6 +77,7 @@ class GeminiV2Protocol:
             group=lambda topic, _: topic if topic in self._alone else None,
             extra=self._served,
         )
+        self._followed = FollowedRequests(self._subscriptions)
         self._markets: dict[str, Market] = {}  # by the venue's name
         self._reader = L2Reader()
         self._candles = CandleReader()
@@ -100,13 +103,10 @@ class GeminiV2Protocol:
             for market in stream.symbols:
                 for channel in CHANNELS.get(stream.name, ()):
                     topic = f"{channel.value} {stream.name} {market}"
-                    try:
-                        if request.type == "subscribe":
+                    self._followed.request(request.type, [topic])
+                    if request.type == "subscribe":
+                        with suppress(RemoteProtocolError):
                             self._subscriptions.track(topic, parse_topic)
-                        else:
-                            self._subscriptions.close(topic)
-                    except RemoteProtocolError:
-                        continue
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue a request for all streams; one that brings more already begins anew."""
@@ -178,6 +178,8 @@ class GeminiV2Protocol:
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
+        if self._followed.has_ends:
+            self._followed.end_unanswered()
         first, last = _BOTH_ORDERS
         name = ""
         try:

@@ -1,0 +1,57 @@
+"""What another client requested, on a tape: whether the end of a stream is one still.
+
+A client that may have missed something requests the end of a stream and its new beginning at once.
+The answer to the end may then be late, and the answer to the new beginning may be damaged or lost;
+until the new beginning, the stream goes on. A session follows what it requested, so a replay does
+too: an end behind which the stream was requested anew closes nothing.
+"""
+
+from collections.abc import Iterable
+
+from fluxum.model.event import Subscription
+from fluxum.venues.subscriptions import Subscriptions
+
+__all__ = ["FollowedRequests"]
+
+
+class FollowedRequests:
+    """The requests of another client for the topics of one link; sans-IO."""
+
+    def __init__(self, subscriptions: Subscriptions) -> None:
+        self._subscriptions = subscriptions
+        self.has_ends = False
+        """Whether the end of a topic was requested since `end_unanswered` was called last."""
+        self._renewed: dict[str, bool] = {}
+        """Topics whose end was requested; true once they were requested anew."""
+
+    def request(self, op: str, topics: Iterable[str]) -> None:
+        """Another client requested to `subscribe` or `unsubscribe` these."""
+        for topic in topics:
+            if op == "unsubscribe":
+                self._renewed[topic] = False
+                self.has_ends = True
+            elif topic in self._renewed:
+                self._renewed[topic] = True
+
+    def is_renewed(self, topic: str) -> bool:
+        """Whether a topic was requested anew behind an end that may not be answered yet."""
+        return self._renewed.get(topic, False)
+
+    def end(self, topic: str) -> Subscription | None:
+        """The venue answered an end: close the topic, unless it was requested anew.
+
+        Returns the subscription that ended.
+        """
+        if self.is_renewed(topic):
+            return None
+        self._renewed.pop(topic, None)
+        return self._subscriptions.close(topic)
+
+    def end_unanswered(self) -> None:
+        """Close the topics whose end was requested, unless they were requested anew.
+
+        For a venue that does not answer by topic: to be called before the next frame is read.
+        """
+        self.has_ends = False
+        for topic in [one for one, is_renewed in self._renewed.items() if not is_renewed]:
+            self.end(topic)
