@@ -59,8 +59,6 @@ __all__ = ["Moment", "Replay"]
 
 # How long a session waits for history (see `session.backfill`).
 _HISTORY_NS = 60 * 1_000_000_000
-# A session requests a stream again as soon as the venue has ended it.
-_ANEW_NS = 10 * 1_000_000_000
 _DATA = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 _ABOUT_STREAMS = frozenset((Subscribed, Unsubscribed, Desync, LeftOut))
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
@@ -132,7 +130,6 @@ class Replay:
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
         self._calls = RecordedCalls(self._answers)
-        self._ended: dict[Subscription, Unsubscribed] = {}
         self._fetching: set[int] = set()  # links whose snapshots are REST answers
         self._history = _History(self.venue, self._answers, self.processor.candles)
         self.processor.candles.look_up = self._history.look_up
@@ -173,8 +170,6 @@ class Replay:
         For a caller that iterates over `tape` itself; `finish` comes after the last line.
         """
         self._now_ns = line.ns or self._now_ns
-        if self._ended:
-            self._end_streams(self._now_ns - _ANEW_NS)
         if self._follow(line):
             self.frames += 1
             return Moment(self.frames - 1, line.ns, self._events.drain(), line.link)
@@ -185,7 +180,6 @@ class Replay:
 
     def finish(self) -> Moment | None:
         """The tape is over: what happens behind its last line, if anything."""
-        self._end_streams(self._now_ns)
         if not self._events.waiting:
             return None
         return Moment(self.frames, self._now_ns, self._events.drain(), is_frame=False)
@@ -266,7 +260,7 @@ class Replay:
         """Pass on the events of a link, unless a later link has taken the subscription over."""
         named = events
         if not _ABOUT_STREAMS.isdisjoint(map(type, events)):
-            named = [_by_plain_name(event) for event in events if not self._begins_anew(event)]
+            named = [_by_plain_name(event) for event in events]
         self.processor.take([event for event in named if self._expect(event, feed)])
         if self._fetching and (number := self._number(feed)) in self._fetching:
             for event in events:
@@ -346,7 +340,9 @@ class Replay:
         If two links have the same stream, as while one replaces the other, the later one counts.
         """
         if isinstance(event, Unsubscribed):
-            self._end_stream(event)
+            symbol = event.subscription.symbol
+            if event.subscription.channel is Channel.BOOK and symbol is not None:
+                self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
             return True
         self.book_messages += isinstance(event, _BOOKS)
         wanted = _subscription(event)
@@ -362,32 +358,6 @@ class Replay:
             stream.feed = feed
         feed.wanted[wanted] = None
         return True
-
-    def _begins_anew(self, event: Event) -> bool:
-        """Whether an event is part of a stream's new beginning, which no session publishes.
-
-        A session ends a stream and requests it again at once, if it may have missed something. The
-        book stays as it is until the new snapshot.
-        """
-        if isinstance(event, Unsubscribed) and self._now_ns:
-            self._ended[_plain_name(event.subscription)] = event
-            return True
-        if isinstance(event, Subscribed):
-            return self._ended.pop(_plain_name(event.subscription), None) is not None
-        return False
-
-    def _end_streams(self, before_ns: int) -> None:
-        """End the streams that ended up to an instant and were not requested again."""
-        for subscription, event in list(self._ended.items()):
-            if event.received_ns <= before_ns:
-                del self._ended[subscription]
-                self._end_stream(event)
-                self.processor.take([event])
-
-    def _end_stream(self, event: Unsubscribed) -> None:
-        symbol = event.subscription.symbol
-        if event.subscription.channel is Channel.BOOK and symbol is not None:
-            self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
 
     def _number(self, feed: Feed) -> int:
         """A link's number on the tape; less than all others for one that was closed."""
