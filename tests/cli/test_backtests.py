@@ -1,13 +1,16 @@
 """`bot prepare`, `bot backtest` and `bot sweep`: what they write, refuse, and exit with."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 import kraken_tape
+from fluxum.cli.backtests import agreement
 from fluxum.cli.main import app
 from fluxum.cli.process import exit_code
+from fluxum.report.run import ByWorld
 
 MAKER = """
 from decimal import Decimal
@@ -172,3 +175,22 @@ def test_a_strategy_that_fails_is_exit_1_and_a_halt_is_exit_3(
 
     assert run("bot", "backtest", f"{folder}/maker.py:Maker", *words, "-p", "every=1") == 3
     assert "HALTED: more than 100 orders" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("profits", "said"),
+    [
+        (("1", "2", "3"), "agree in sign"),
+        (("-1", "-2", "-3"), "agree in sign"),
+        (("0", "0.0", "0"), "agree in sign"),
+        (("-1", "2", "3"), "differ in sign"),
+        (("0", "-0.10", "-0.22"), "differ in sign"),  # no fill in one of the worlds
+        ((None, "2", "3"), "no price"),
+    ],
+)
+def test_worlds_agree_if_each_has_a_profit_or_each_a_loss(
+    profits: tuple[str | None, str, str], said: str
+) -> None:
+    worlds = ByWorld(*[None if one is None else Decimal(one) for one in profits])
+
+    assert said in agreement(worlds)

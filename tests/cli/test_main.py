@@ -168,6 +168,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "config check": ("fluxum.toml",),
     "completion": ("bash",),
     "sim serve": (),
+    "sim record": ("tape.jsonl",),
     "columns build": ("tape.jsonl", "-o", "columns"),
     "columns check": ("columns",),
     "columns compact": ("columns",),

@@ -200,7 +200,7 @@ class Backtest:
                 for venue in dict.fromkeys(market.venue for market in self.lanes)
                 for tier in self._fees[venue].tiers
             ),
-            latency=repr(self._latency),
+            latency=str(self._latency),
             world=_WORLDS[self._world],
             seed=self._seed,
             code=code_of(type(self._strategy)),

@@ -234,7 +234,7 @@ def _run_header(
             for one in venues
             for tier in one.fees.tiers
         ),
-        latency=", ".join(dict.fromkeys(repr(one.latency) for one in venues)),
+        latency=", ".join(dict.fromkeys(str(one.latency) for one in venues)),
         world=next(iter(worlds), None),
         seed=head.seed,
         code=code_of(type(strategy)),

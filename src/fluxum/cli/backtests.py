@@ -34,7 +34,7 @@ from fluxum.model.event import Channel
 from fluxum.model.instant import format_second
 from fluxum.report.run import ByWorld, World
 
-__all__ = ["BacktestRecord", "backtest_tape", "prepare_tapes", "sweep_tape"]
+__all__ = ["BacktestRecord", "agreement", "backtest_tape", "prepare_tapes", "sweep_tape"]
 
 _WITHOUT_RULES = (
     "fluxum: the tape has no rules of markets, so no price and no quantity was rounded:"
@@ -334,15 +334,10 @@ def _record(result: BacktestResult, out: Path | None) -> Any:
 def _result_text(result: BacktestResult, provenance: Provenance, out: Path | None) -> str:
     header = result.facts.header
     filled = sum(bool(order.fills.of(result.world)) for order in result.orders)
-    signs = {None if one is None else one > 0 for one in result.profit.all}
-    if None in signs:
-        separated = "what is held at the end has no price"
-    else:
-        separated = "the three agree in sign" if len(signs) == 1 else "the three differ in sign"
     lines = [
         f"{header.strategy}: {result.decisions:,} decisions, {len(result.orders):,} orders,"
         f" {filled:,} of them filled",
-        f"  profit in {header.currency}: {_profit(result.profit)}; {separated}",
+        f"  profit in {header.currency}: {_profit(result.profit)}; {agreement(result.profit)}",
         f"  fills as {result.world.value}; latency {header.latency}; seed {header.seed}",
         f"  tape {'proved' if provenance.is_proved else 'NOT PROVED'},"
         f" {len(result.facts.gaps)} gaps met; decisions {result.hash}",
@@ -354,6 +349,15 @@ def _result_text(result: BacktestResult, provenance: Provenance, out: Path | Non
     if out is not None:
         lines.append(f"  fluxum bot report {out} shows the rest")
     return "\n".join(lines)
+
+
+def agreement(profit: ByWorld[Decimal | None]) -> str:
+    """Whether the three worlds agree that there was a profit, a loss, or neither."""
+    known = [one for one in profit.all if one is not None]
+    if len(known) < len(profit.all):
+        return "what is held at the end has no price"
+    signs = {(one > 0) - (one < 0) for one in known}
+    return "the three agree in sign" if len(signs) == 1 else "the three differ in sign"
 
 
 def _sweep_text(found: Sweep) -> str:

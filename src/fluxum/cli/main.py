@@ -38,6 +38,7 @@ from fluxum.cli.process import exit_code
 from fluxum.cli.record import record
 from fluxum.cli.serve import serve
 from fluxum.cli.setup import setup
+from fluxum.cli.simulated_tape import record_simulated
 from fluxum.cli.support import support
 from fluxum.cli.watch import watch
 from fluxum.cli.writer import hold_standard_files
@@ -271,8 +272,8 @@ for _command in _EVERYDAY:
     _add(app, _command)
 
 _sim = _group("Simulated exchanges on this machine.")
-_sim.callback()(lambda: None)  # so that `serve` stays a subcommand
 _add(_sim, simulator.serve)
+_add(_sim, record_simulated, "record")
 app.add_typer(_sim, name="sim")
 _bot = _group("Trading bots: strategies, their runs, and what came out.")
 _BOT: dict[str, Command] = {

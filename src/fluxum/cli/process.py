@@ -111,13 +111,15 @@ class Signals:
 _signals = Signals()
 
 
-def run_async(main: Coroutine[Any, Any, R]) -> R:
-    """Run a command's work on its own loop, uvloop's if it is installed.
+def run_async(
+    main: Coroutine[Any, Any, R],
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> R:
+    """Run a command's work on its own loop: that of `factory`, else uvloop's if it is installed.
 
     Raises Ended if a signal ended it, whatever else was raised.
     """
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if find_spec("uvloop") is not None:
+    if factory is None and find_spec("uvloop") is not None:
         factory = import_module("uvloop").new_event_loop
     _signals.wait()  # a loop that is half made must not be interrupted
     with asyncio.Runner(loop_factory=factory) as runner:

@@ -41,6 +41,10 @@ class ConstantLatency:
         """Both delays."""
         return f"ConstantLatency(order_ns={self._order_ns}, answer_ns={self._answer_ns})"
 
+    def __str__(self) -> str:
+        """Both delays, for people."""
+        return f"{self._order_ns / 1e6:g} ms for orders, {self._answer_ns / 1e6:g} ms for answers"
+
     def order_ns(self) -> int:
         """How long the next command takes to the venue, in nanoseconds."""
         return self._order_ns
@@ -72,6 +76,10 @@ class MeasuredLatency:
         """How many delays there are, and the seed."""
         counts = f"{len(self._orders)} orders, {len(self._answers)} answers"
         return f"MeasuredLatency({counts}, seed={self._seed})"
+
+    def __str__(self) -> str:
+        """How many delays there are, for people."""
+        return f"drawn from {len(self._orders)} of orders and {len(self._answers)} of answers"
 
     def order_ns(self) -> int:
         """How long the next command takes to the venue, in nanoseconds."""
