@@ -43,6 +43,7 @@ cdef Places _of_updates = Places(BookUpdate, BookUpdate.__struct_fields__, BookU
 cdef enum:
     LENGTH = 30  # of a number that is read here; what is longer is read by `exact`
     WHOLE = 18  # digits of a whole number
+    NANOS_WHOLE = 19  # digits of nanoseconds that are plausible
     TO_POINT = 20  # characters of 2026-01-31T12:00:00.
     REMEMBERED = 4096  # prices, by their text
     FIELDS = 24  # that a row can have
@@ -50,7 +51,8 @@ cdef enum:
 cdef long long ORDERS_MAX = 1 << 53
 
 cdef enum Kind:
-    SYMBOL, SIDE, PRICE, QUANTITY, NUMBER, ID, WORD, TIME, MILLIS, WHOLE_NUMBER, TEXT, TOKEN, UNNUMBERED
+    SYMBOL, SIDE, PRICE, QUANTITY, NUMBER, ID, WHOLE_ID, OTHER_ID, WORD, TIME, MILLIS, NANOS
+    WHOLE_NUMBER, TEXT, TOKEN, UNNUMBERED, NO_MEMBER
 
 cdef dict KINDS = {
     Holds.SYMBOL: SYMBOL,
@@ -59,19 +61,24 @@ cdef dict KINDS = {
     Holds.QUANTITY: QUANTITY,
     Holds.NUMBER: NUMBER,
     Holds.ID: ID,
+    Holds.WHOLE_ID: WHOLE_ID,
+    Holds.OTHER_ID: OTHER_ID,
     Holds.WORD: WORD,
     Holds.TIME: TIME,
     Holds.MILLIS: MILLIS,
+    Holds.NANOS: NANOS,
     Holds.WHOLE: WHOLE_NUMBER,
     Holds.TEXT: TEXT,
     Holds.TOKEN: TOKEN,
     Holds.UNNUMBERED: UNNUMBERED,
+    Holds.ABSENT: NO_MEMBER,
 }
 
 cdef long long[10] SCALES = [
     1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1
 ]
 cdef long long FIRST_MS = 1_230_940_800_000, LAST_MS = 4_102_444_800_000  # as plausible_millis
+cdef long long FIRST_NS = FIRST_MS * 1_000_000, LAST_NS = LAST_MS * 1_000_000
 
 cdef struct Remembered:
     PyObject *price
@@ -122,6 +129,19 @@ cdef inline const char *whole_end(const char *at, long long *value) noexcept:
         at += 1
     value[0] = found
     return at if 0 < at - start <= WHOLE else NULL
+
+
+cdef inline const char *nanos_end(const char *at, long long *value) noexcept:
+    """Behind plausible nanoseconds since the epoch, NULL if none begin here."""
+    cdef const char *start = at
+    cdef long long found = 0
+    if not c'1' <= at[0] <= c'4':  # so that nineteen digits fit
+        return NULL
+    while c'0' <= at[0] <= c'9' and at - start < NANOS_WHOLE:
+        found = found * 10 + (at[0] - c'0')
+        at += 1
+    value[0] = found
+    return at if FIRST_NS <= found < LAST_NS and not c'0' <= at[0] <= c'9' else NULL
 
 
 cdef inline const char *behind(const char *at, bytes letters) noexcept:
@@ -253,6 +273,7 @@ cdef class ScannedTrades(list):
     cdef readonly bint is_unbroken
     cdef readonly long long first, last, latest_ns
     cdef readonly Py_ssize_t frames
+    cdef bint is_numbered
     cdef str name
     # The frame that is being read: where it begins, and its numbers as far as they were read.
     cdef Py_ssize_t begun
@@ -295,11 +316,12 @@ cdef class ScannedTrades(list):
             self[self.begun:] = self[self.begun:][::-1]
             self.begun_first, self.begun_last = self.begun_last, self.begun_first
             self.is_rising = True
-        if self.symbol is None:
-            self.first = self.begun_first
-        elif self.begun_first != self.last + 1:
-            self.is_unbroken = False
-        self.is_unbroken = self.is_unbroken and self.is_rising and self.is_by_one
+        if self.is_numbered:
+            if self.symbol is None:
+                self.first = self.begun_first
+            elif self.begun_first != self.last + 1:
+                self.is_unbroken = False
+            self.is_unbroken = self.is_unbroken and self.is_rising and self.is_by_one
         self.symbol, self.name = self.begun_symbol, self.begun_name
         self.last, self.latest_ns = self.begun_last, self.begun_latest_ns
         self.frames += 1
@@ -318,7 +340,7 @@ cdef class CompiledScanner:
     cdef dict symbols, last
     cdef list head, members
     cdef bytes start, tail
-    cdef bint is_list, is_sorted
+    cdef bint is_list, is_sorted, is_numbered
     cdef unsigned int needed
     cdef str word  # the order type that was read last
     cdef Seconds seconds
@@ -333,6 +355,7 @@ cdef class CompiledScanner:
         self.start = self.head[0] if self.head else b"{"
         self.tail = form.tail
         self.is_list, self.is_sorted = form.is_list, form.is_sorted
+        self.is_numbered = any(one.holds is Holds.NUMBER for one in form.fields)
         self.members = [Member(one) for one in form.fields]
         self.needed = sum(1 << at for at, one in enumerate(form.fields) if one.is_needed)
         self.word = ""
@@ -353,7 +376,7 @@ cdef class CompiledScanner:
         if trades is None:
             trades = ScannedTrades.__new__(ScannedTrades)
         self.spare = None
-        trades.received_ns = received_ns
+        trades.received_ns, trades.is_numbered = received_ns, self.is_numbered
         while at < count and trades.is_unbroken:
             if not self.frame(frames[at], trades, due + trades.frames):
                 break
@@ -416,7 +439,7 @@ cdef class CompiledScanner:
         cdef const char *end
         cdef Member member
         cdef bytes token
-        cdef object side = None, price = None, quantity = None, trade_id = None
+        cdef object side = None, price = None, quantity = None, trade_id = None, other_id = None
         cdef object sequence = None, order_type = "", venue_ns
         cdef str name = None
         cdef long long numbered = -1
@@ -450,6 +473,8 @@ cdef class CompiledScanner:
                 seen |= 1 << place
                 expected = place + 1
                 at += member.length
+                if member.kind == NO_MEMBER:
+                    return NULL
                 if member.kind == TOKEN or member.kind == SIDE or member.kind == UNNUMBERED:
                     for tries in range(len(member.tokens)):
                         token = <bytes>member.tokens[tries]
@@ -475,18 +500,25 @@ cdef class CompiledScanner:
                             price = remembered_price(at, end - at)
                         else:
                             quantity = _Decimal(PyUnicode_DecodeLatin1(at, end - at, NULL))
-                    elif member.kind in (NUMBER, MILLIS, WHOLE_NUMBER):
+                    elif member.kind in (NUMBER, WHOLE_ID, OTHER_ID, MILLIS, WHOLE_NUMBER):
                         end = whole_end(at, &number)
                         if end is NULL:
                             return NULL
                         if member.kind == WHOLE_NUMBER:
                             pass
-                        elif member.kind == NUMBER:
-                            numbered = number
+                        elif member.kind == OTHER_ID:
+                            other_id = PyUnicode_DecodeLatin1(at, end - at, NULL)
+                        elif member.kind != MILLIS:
                             trade_id = PyUnicode_DecodeLatin1(at, end - at, NULL)
+                            if member.kind == NUMBER:
+                                numbered = number
                         elif FIRST_MS <= number < LAST_MS:
                             instant_ns = number * 1_000_000
                         else:
+                            return NULL
+                    elif member.kind == NANOS:
+                        end = nanos_end(at, &instant_ns)
+                        if end is NULL:
                             return NULL
                     elif member.kind == TIME:
                         end = text_end(at)
@@ -525,6 +557,8 @@ cdef class CompiledScanner:
             return NULL
         if numbered >= 0 and is_numbered:
             sequence = numbered
+        if trade_id is None:
+            trade_id = other_id
         venue_ns = None if instant_ns < 0 else instant_ns
         trade = made(
             self.venue, symbol, side, price, quantity, trade_id, sequence, order_type, venue_ns,
@@ -543,8 +577,8 @@ cdef class ScannedBooks(list):
 
 
 cdef enum BookKind:
-    BOOK_SYMBOL, BOOK_NAME, BIDS, ASKS, CHECKSUM, BOOK_TIME, BOOK_MILLIS, BOOK_TOKEN, BOOK_WHOLE
-    BOOK_TEXT, ABSENT, LAST, BEFORE, FIRST, NEXT, SIDES, BOOK_DUE
+    BOOK_SYMBOL, BOOK_NAME, BIDS, ASKS, CHECKSUM, BOOK_TIME, BOOK_MILLIS, BOOK_NANOS, BOOK_TOKEN
+    BOOK_WHOLE, BOOK_TEXT, ABSENT, LAST, BEFORE, FIRST, OVERLAPPING, NEXT, SIDES, BOOK_DUE
 
 cdef dict BOOK_KINDS = {
     BookHolds.SYMBOL: BOOK_SYMBOL,
@@ -554,6 +588,7 @@ cdef dict BOOK_KINDS = {
     BookHolds.CHECKSUM: CHECKSUM,
     BookHolds.TIME: BOOK_TIME,
     BookHolds.MILLIS: BOOK_MILLIS,
+    BookHolds.NANOS: BOOK_NANOS,
     BookHolds.TOKEN: BOOK_TOKEN,
     BookHolds.WHOLE: BOOK_WHOLE,
     BookHolds.TEXT: BOOK_TEXT,
@@ -561,6 +596,7 @@ cdef dict BOOK_KINDS = {
     BookHolds.LAST: LAST,
     BookHolds.BEFORE: BEFORE,
     BookHolds.FIRST: FIRST,
+    BookHolds.OVERLAPPING: OVERLAPPING,
     BookHolds.NEXT: NEXT,
     BookHolds.SIDES: SIDES,
     BookHolds.DUE: BOOK_DUE,
@@ -607,7 +643,7 @@ cdef class CompiledBookScanner:
     cdef Followed book
     # The frame that is being read.
     cdef object bids, asks, checksum
-    cdef long long due, first, before, last, instant_ns
+    cdef long long due, first, overlapping, before, last, instant_ns
     cdef list bid_rows, ask_rows
 
     def __init__(self, form, books):
@@ -662,7 +698,7 @@ cdef class CompiledBookScanner:
         if type(frame) is not bytes:
             return None
         self.bids = self.asks = self.checksum = None
-        self.first = self.before = self.last = self.instant_ns = -1
+        self.first = self.overlapping = self.before = self.last = self.instant_ns = -1
         at = self.parts(self.head, PyBytes_AS_STRING(frame))
         if at is not NULL:
             at = self.members_of(at)
@@ -674,7 +710,7 @@ cdef class CompiledBookScanner:
         if self.is_numbered:
             if self.first >= 0 and self.first != book.last + 1:
                 return None
-            if self.before >= 0 and self.before != book.last:
+            if self.overlapping > book.last or (self.before >= 0 and self.before != book.last):
                 return None
             if self.last <= book.last:
                 return None
@@ -793,6 +829,8 @@ cdef class CompiledBookScanner:
                 if self.instant_ns < 0:
                     return NULL
             return end
+        if kind == BOOK_NANOS:
+            return nanos_end(at, &self.instant_ns)
         end = whole_end(at, &number)
         if end is NULL or kind == BOOK_WHOLE:
             return end
@@ -804,6 +842,8 @@ cdef class CompiledBookScanner:
             self.instant_ns = number * 1_000_000
         elif kind == BEFORE:
             self.before = number
+        elif kind == OVERLAPPING:
+            self.overlapping = number
         if kind == FIRST or kind == NEXT:
             self.first = number
         if kind == LAST or kind == NEXT or kind == BOOK_DUE:

@@ -15,6 +15,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from functools import partial
 
 from fluxum.errors import RemoteProtocolError, VenueRefused
@@ -35,9 +36,11 @@ from fluxum.venues.okx.books import ChainedBook, WholeBook
 from fluxum.venues.okx.chained import BOOKS
 from fluxum.venues.okx.contracts import ContractSizes
 from fluxum.venues.okx.normalize import VENUE
+from fluxum.venues.okx.trades import TRADES
 from fluxum.venues.rivals import check_rival, follow
 from fluxum.venues.stream_readers import StreamReader, read_frame
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
+from fluxum.venues.trade_scan import acknowledged_trade_scan
 from fluxum.venues.venue import Effect, Fetch, Handover, Send, SequenceCounts
 
 __all__ = ["OkxProtocol"]
@@ -73,6 +76,9 @@ class OkxProtocol:
             opened=self._opened,
             closed=self._closed,
         )
+        # Markets of the channel `trades` whose first frame after an acknowledgement has come.
+        self._trade_symbols: dict[str, Symbol] = {}
+        self.scan_trades = acknowledged_trade_scan(TRADES, self._trade_symbols, self._subscriptions)
         self._sizes = ContractSizes(self.outbox)
         self._list = InstrumentList(
             VENUE, self.outbox, listing.LISTS, listing.page, listing.market, self._sizes.learn
@@ -260,6 +266,7 @@ class OkxProtocol:
         subscription = self._subscriptions.by_topic.get(topic)
         if subscription is not None and subscription.channel is Channel.TRADE:
             self._accepted_ns[topic] = received_ns
+            self._trade_symbols.pop(topics.arg(topic).instId, None)
         if request is not None:
             return self._subscriptions.accepted(request, received_ns, [topic])
         if subscription is not None:
@@ -307,6 +314,8 @@ class OkxProtocol:
         self._by_prefix.pop(topics.prefix(topic), None)
         if topics.arg(topic).channel == "books":
             self._chained.pop(topics.arg(topic).instId, None)
+        if topics.arg(topic).channel == "trades":
+            self._trade_symbols.pop(topics.arg(topic).instId, None)
         self._accepted_ns.pop(topic, None)
 
     def _reader(self, topic: str, subscription: Subscription) -> StreamReader | None:
@@ -318,11 +327,19 @@ class OkxProtocol:
         if size is None:
             return None
         if subscription.channel is not Channel.BOOK:
-            accepted_ns = partial(self._accepted_ns.pop, topic, None)
+            accepted_ns = partial(self._take_accepted_ns, topic, size)
             return readers.row_reader(subscription, size, acknowledge, accepted_ns)
         if topics.is_chained(topic):
             return ChainedBook(subscription, self.sequence, acknowledge, size)
         return WholeBook(subscription, acknowledge, size)
+
+    def _take_accepted_ns(self, topic: str, size: Decimal) -> int | None:
+        """When a topic of trades was accepted, if this is its first frame since."""
+        arg, subscription = topics.arg(topic), self._subscriptions.by_topic.get(topic)
+        if arg.channel == "trades" and size == 1 and subscription is not None:
+            assert subscription.symbol is not None, subscription
+            self._trade_symbols[arg.instId] = subscription.symbol
+        return self._accepted_ns.pop(topic, None)
 
     def _waiting(self, fetch: Fetch) -> dict[str, Subscription]:
         """The subscriptions, by topic, that wait for the size that a call fetches."""
