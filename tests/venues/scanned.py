@@ -459,6 +459,13 @@ class BookPair:
         assert self.scanning.scan_books is not None
         self._scan: BookScan = self.scanning.scan_books
         self.receiving.scan_books = None
+        self._begun = structs.astuple(self.scanning.sequence)
+
+    @property
+    def is_as_begun(self) -> bool:
+        """Whether the book is where it began, as far as its numbers show."""
+        one = self.scanning
+        return structs.astuple(one.sequence) == self._begun and not one.outbox
 
     def scan(self, *frames: bytes) -> ScannedBooks | None:
         """What the scanner makes of frames that were received together."""
