@@ -13,9 +13,8 @@ read twice. What cannot be read harms the subscription that its `arg` names.
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from functools import partial
 
 from fluxum.errors import RemoteProtocolError, VenueRefused
@@ -327,18 +326,18 @@ class OkxProtocol:
         if size is None:
             return None
         if subscription.channel is not Channel.BOOK:
-            accepted_ns = partial(self._take_accepted_ns, topic, size)
+            accepted_ns: Callable[[], int | None] = partial(self._accepted_ns.pop, topic, None)
+            arg = topics.arg(topic)
+            if self.scan_trades is not None and arg.channel == "trades" and size == 1:
+                accepted_ns = partial(self._let_scan, topic, arg.instId, subscription.symbol)
             return readers.row_reader(subscription, size, acknowledge, accepted_ns)
         if topics.is_chained(topic):
             return ChainedBook(subscription, self.sequence, acknowledge, size)
         return WholeBook(subscription, acknowledge, size)
 
-    def _take_accepted_ns(self, topic: str, size: Decimal) -> int | None:
-        """When a topic of trades was accepted, if this is its first frame since."""
-        arg, subscription = topics.arg(topic), self._subscriptions.by_topic.get(topic)
-        if arg.channel == "trades" and size == 1 and subscription is not None:
-            assert subscription.symbol is not None, subscription
-            self._trade_symbols[arg.instId] = subscription.symbol
+    def _let_scan(self, topic: str, name: str, symbol: Symbol) -> int | None:
+        """A frame of a market's trades has come; see `row_reader` for what is returned."""
+        self._trade_symbols[name] = symbol
         return self._accepted_ns.pop(topic, None)
 
     def _waiting(self, fetch: Fetch) -> dict[str, Subscription]:
