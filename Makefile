@@ -13,7 +13,8 @@ CODE := src tests bench docs examples
 # a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
 export PYTHONDONTWRITEBYTECODE :=
 COMPILED := $(addsuffix /_fast.pyx,$(addprefix src/fluxum/,book model venues back bot store))
-HEADERS := $(addsuffix /_fast.pxd,$(addprefix src/fluxum/,book model))
+HEADERS := $(addsuffix /_fast.pxd,$(addprefix src/fluxum/,book model)) \
+	$(wildcard src/fluxum/venues/_fast_*.pxi)
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)

@@ -45,5 +45,5 @@ def binance_aggregated(frame: str) -> str | None:
 CONVERTED: dict[str, Callable[[str], str | None]] = {
     "kraken": kraken_v1,
     "binance": binance_aggregated,
-    "coinbase": str,
+    **dict.fromkeys(("coinbase", "okx", "bybit", "bybit-linear", "gemini-v2"), str),
 }

@@ -30,7 +30,7 @@ from fluxum.venues.venue import Venue
 from recorded import Take, product, record
 
 CALLS = Path(__file__).with_name("cryptofeed_calls.py")
-OF_PEERS = {"kraken", "binance", "coinbase"}
+OF_PEERS = {"kraken", "binance", "coinbase", "okx", "bybit", "bybit-linear", "gemini-v2"}
 
 
 class Row(NamedTuple):

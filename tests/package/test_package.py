@@ -40,7 +40,8 @@ def test_a_pure_wheel_is_built_of_the_source_distribution(tmp_path: Path) -> Non
         wanted = {
             path.relative_to(ROOT)
             for path in (ROOT / part).rglob("*")
-            if path.suffix in {".py", ".pyx", ".md", ".txt", ".ipynb", ".json", ".toml"}
+            if path.suffix
+            in {".py", ".pxd", ".pxi", ".pyx", ".md", ".txt", ".ipynb", ".json", ".toml"}
             and not path.is_relative_to(ROOT / "docs" / "reference" / "api")
         }
         assert wanted <= kept, part

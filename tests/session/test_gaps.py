@@ -1,5 +1,6 @@
 """Holes: when they open, close and how numbered trades are followed."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec import structs
 from fluxum.model.event import Channel, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
-from fluxum.session.gaps import GapLedger, Step, TradeRun
+from fluxum.session.gaps import GapLedger, RecentIds, Step, TradeRun
 
 BTC = Symbol("BTC/USD")
 BOOK = Subscription(Channel.BOOK, BTC, 10)
@@ -129,6 +130,43 @@ def test_trades_without_numbers_are_news_unless_their_id_was_told_lately() -> No
     for number in range(1000):
         told(ledger, None, f"other {number}")
     assert told(ledger, None, "a") == (True, None, None)  # it is too long ago to be remembered
+
+
+def of_ids(ids: Iterable[str]) -> list[Trade]:
+    return [structs.replace(trade(None), trade_id=one) for one in ids]
+
+
+def test_trades_without_numbers_are_followed_together_if_their_ids_are_new() -> None:
+    ledger = GapLedger("bybit")
+
+    assert not ledger.follow_ids(of_ids("ab"))  # the first is looked at by itself
+    assert told(ledger, None, "a") == (True, None, None)
+    assert ledger.follow_ids(of_ids("bc"))
+    assert not ledger.follow_ids(of_ids("da"))
+    assert not ledger.follow_ids(of_ids("dd"))
+    assert told(ledger, None, "d") == (True, None, None)  # nothing was noted of those
+    ledger.begin(TRADES, GapCause.LINK_LOST, 10, "cut")
+    assert not ledger.follow_ids(of_ids("e"))
+    assert told(ledger, None, "e") == (True, Repair.SNAPSHOT, None)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=8), max_size=12),
+    st.integers(1, 12),
+)
+def test_ids_that_are_taken_together_are_remembered_as_one_by_one(
+    runs: list[list[int]], kept: int
+) -> None:
+    together, one_by_one = RecentIds(kept), RecentIds(kept)
+    for run in runs:
+        ids = list(map(str, run))
+        expected = [one_by_one.take(one) for one in ids]
+        if together.take_all(ids):
+            assert all(expected)
+        else:
+            assert [together.take(one) for one in ids] == expected
+        assert list(together._order) == list(one_by_one._order)
+        assert together._seen == one_by_one._seen
 
 
 def test_only_the_last_thousand_holes_are_kept_and_all_are_counted() -> None:

@@ -1,7 +1,7 @@
 """The intake alone: a venue that finds gaps by number, and one that can prove nothing."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any, NoReturn
@@ -44,6 +44,7 @@ from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.venues.book_scan import book_scan
+from fluxum.venues.bybit.trades import trade_form as bybit_trade_form
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.kraken.books import BOOKS as BOOK_FORM
@@ -484,6 +485,64 @@ def test_a_run_of_trades_is_processed_as_trade_by_trade(
                 assert trades is not None
                 at += trades.frames
                 processor.take(trades if is_together else list(trades))
+        stream = processor.streams[TRADES]
+        outcomes.append(
+            (
+                told.drain(),
+                processor.counts,
+                (processor.gaps.repeated, processor.gaps.followed, processor.gaps.counts),
+                (stream.data_ns, stream.has_data, stream.is_uncertain),
+                processor._context.offset.ns,
+                missing(feed),
+            )
+        )
+
+    assert outcomes[0] == outcomes[1]
+
+
+def of_ids(ids: Sequence[int], ahead_s: int) -> bytes:
+    """A frame of Bybit, whose trades have no numbers."""
+    millis = NOON_NS // 1_000_000 + 60_000 + 1000 * ahead_s
+    rows = ",".join(
+        f'{{"T":{millis},"s":"BTCUSD","S":"Buy","v":"1","p":"1","i":"{one}"}}' for one in ids
+    )
+    return (f'{{"topic":"BTCUSD","type":"snapshot","ts":{millis},"data":[{rows}]}}').encode()
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.lists(st.integers(1, 20), min_size=1, max_size=3),  # ids
+                st.integers(-2, 70),  # how many seconds the venue is ahead
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        max_size=6,
+    ),
+    st.integers(0, 6),
+    st.booleans(),
+)
+def test_a_run_of_trades_without_numbers_is_processed_as_trade_by_trade(
+    reads: list[list[tuple[list[int], int]]], lost_before: int, is_ready: bool
+) -> None:
+    scan = trade_scan(bybit_trade_form("bybit"), {"BTCUSD": BTC})
+    assert scan is not None
+    outcomes: list[object] = []
+    for is_together in (True, False):
+        processor, feed, told = carrying()
+        if not is_ready:
+            feed.readiness.lack(TRADES, "not acknowledged")
+        for number, read in enumerate(reads):
+            if number == lost_before:
+                processor.withdraw(feed, GapCause.LINK_LOST, "lost")
+            frames = [of_ids(ids, ahead_s) for ids, ahead_s in read]
+            trades = scan(frames, 0, NOON_NS + 60_000_000_000 + number)
+            assert trades is not None
+            assert trades.frames == len(frames)
+            processor.take(trades if is_together else list(trades))
         stream = processor.streams[TRADES]
         outcomes.append(
             (

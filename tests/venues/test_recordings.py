@@ -13,8 +13,10 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.recognise import recognise
 from fluxum.replay import Replay
+from fluxum.venues import fast
 from fluxum.verify import Report, verify
 from recordings import recording
+from venues.scanned import ScanningVenue
 
 COUNTS: dict[str, dict[str, object]] = {
     "binance/spot_3symbols_20210404": {"steps": 2685, "applied": 2656, "books": 3},
@@ -62,6 +64,21 @@ KINDS: dict[str, dict[str, int]] = {
     "bybit/v5_linear_4symbols_20260809": {"trade": 102, "ticker": 758, "candle": 71},
     "okx/v5_books_l2_tbt_10instruments_20220227": {"trade": 19, "ticker": 19},
     "okx/v5_books_3instruments_20220513": {"trade": 74, "ticker": 28},
+}
+
+
+# Frames of books and of trades that are scanned: all but those that a stream begins with, and at
+# OKX those of contracts.
+SCANNED: dict[str, tuple[int, int]] = {
+    "binance/futures_usdm_5symbols_20210405": (4395 - 5, 574 - 5),
+    "coinbase/advanced_trade_BTC-ETH_20260809": (452 - 2, 40),
+    "coinbase/exchange_6products_20210417": (6547, 77),
+    "gemini/v2_l2_10symbols_20260809": (559 - 10, 2),
+    "gemini/v2_l2_10symbols_20210405": (1758 - 10, 22),
+    "bybit/v5_linear_4symbols_20260809": (1594, 102),
+    "okx/v5_books_3instruments_20220513": (0, 71),
+    "kraken/v2_book10_BTC-USD_20260719": (1254 - 1, 0),
+    "kraken/v2_trade_BTC-ETH-SOL_20260930": (0, 15),
 }
 
 
@@ -127,3 +144,18 @@ def test_the_excerpt_of_the_present_wire_form_is_an_unbroken_chain() -> None:
     assert (report.frames, report.steps, report.breaks) == (4, 3, 0)
     assert report.applied == 0
     assert report.is_proved
+
+
+@pytest.mark.skipif(not fast.IS_COMPILED, reason="nothing was compiled: no C compiler here")
+@pytest.mark.parametrize("name", SCANNED)
+def test_scanned_frames_of_a_recording_have_the_events_of_those_that_are_read(name: str) -> None:
+    path = recording(f"{name}.jsonl.gz")
+    venue = recognise(path)
+    scanning, reading = Replay(path, venue), Replay(path, venue)
+    with_scanners = ScanningVenue(scanning.venue)
+    scanning.venue = with_scanners.venue
+
+    for one, other in zip(scanning, reading, strict=True):
+        assert repr(one.events) == repr(other.events), one.index
+
+    assert (with_scanners.books, with_scanners.trades) == SCANNED[name]

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fluxum.model.event import Channel, Subscribed, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
 from fluxum.venues.fast import IS_COMPILED
+from fluxum.venues.register import VENUES
+from fluxum.venues.trade_scan import ScansTrades
 from venues.scanned import CASES, NS, Case, Pair, mutations
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
@@ -57,6 +60,97 @@ def test_a_trade_of_kraken_is_as_documented() -> None:
     ]
     assert scanned is not None
     assert str(scanned[0].quantity) == "40.0"
+
+
+def test_a_trade_of_bybit_has_an_id_and_no_number() -> None:
+    scanned = Pair(CASES["bybit"]).scan(CASES["bybit"].frames[0])
+
+    assert scanned == [
+        Trade(
+            venue="bybit",
+            symbol=Symbol("BTC/USDT"),
+            side=Side.BUY,
+            price=Decimal("16578.50"),
+            quantity=Decimal("0.001"),
+            trade_id="20f43950-d8dd-5b31-9112-a178eb6023af",
+            venue_ns=1_672_304_486_865_000_000,
+            received_ns=NS,
+        )
+    ]
+    assert scanned is not None
+    assert (scanned.first, scanned.last, scanned.is_unbroken) == (-1, -1, True)
+
+
+def test_a_trade_of_gemini_has_nanoseconds_and_a_whole_number_for_its_id() -> None:
+    scanned = Pair(CASES["gemini"]).scan(CASES["gemini"].frames[0])
+
+    assert scanned == [
+        Trade(
+            venue="gemini",
+            symbol=Symbol("BTC/USD"),
+            side=Side.SELL,
+            price=Decimal("120649.97"),
+            quantity=Decimal("0.00461909"),
+            trade_id="2840140956529623",
+            venue_ns=1_759_873_803_503_023_900,
+            received_ns=NS,
+        )
+    ]
+
+
+def test_a_trade_of_market_data_v2_has_its_own_id_or_that_of_its_event() -> None:
+    case = CASES["gemini-v2"]
+
+    scanned = Pair(case).scan(*case.frames)
+
+    assert scanned is not None
+    assert [one.trade_id for one in scanned] == ["2840141017904555", "45465818387"]
+    assert [one.side for one in scanned] == [Side.BUY, Side.SELL]
+
+
+@pytest.mark.parametrize(
+    ("venue", "old", "new"),
+    [
+        ("bybit", b'"BT":false', b'"BT":true'),  # its order type is `block`
+        ("bybit", b'"type":"snapshot"', b'"type":"delta"'),
+        ("bybit-linear", b"publicTrade.BTCUSDT", b"publicTrade.ETHUSDT"),
+        ("gemini", b'"m":', b'"e":"trade","m":'),
+        ("gemini", b"1759873803503023900", b"1759873803503"),
+        ("gemini", b"1759873803503023900", b"9999999999999999999"),
+        ("gemini", b"1759873803503023900", b"17598738035030239000"),
+        ("gemini-v2", b'"side":"buy"', b'"side":"block"'),
+        ("okx", b'"channel":"trades"', b'"channel":"trades-all"'),
+        ("okx", b'"1630048897897"', b"1630048897897"),
+        ("okx", b'"1630048897897"', b'"01630048897897"'),
+    ],
+)
+def test_what_only_python_reads_of_a_venue_is_not_scanned(
+    venue: str, old: bytes, new: bytes
+) -> None:
+    frame = CASES[venue].frames[0]
+    assert old in frame
+
+    assert Pair(CASES[venue]).scan(frame.replace(old, new)) is None
+
+
+@pytest.mark.parametrize("venue", ["okx", "bybit", "bybit-linear", "gemini"])
+def test_trades_that_acknowledge_their_request_are_not_scanned(venue: str) -> None:
+    first, second = CASES[venue].frames
+    trade = Pair(CASES[venue]).receiving.receive(second, NS)[0]
+    assert isinstance(trade, Trade)
+    protocol = VENUES[venue].protocol()
+    assert isinstance(protocol, ScansTrades)
+    assert protocol.scan_trades is not None
+    subscription = Subscription(Channel.TRADE, trade.symbol)
+
+    protocol.subscribe([subscription])
+    assert protocol.scan_trades([first], 0, NS) is None
+    assert [type(one) for one in protocol.receive(first, NS)] == [Subscribed, Trade]
+    assert protocol.scan_trades([second], 0, NS) is not None
+    protocol.resync(subscription)
+    assert protocol.scan_trades([second], 0, NS) is None
+    protocol.unsubscribe([subscription])
+    assert protocol.scan_trades([second], 0, NS) is None
 
 
 def test_the_newest_first_are_published_oldest_first_at_coinbase() -> None:

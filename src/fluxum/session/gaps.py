@@ -7,6 +7,7 @@ numbers, only repetitions can be recognised, by their ids.
 """
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from enum import Enum
 
 from msgspec import Struct, structs
@@ -123,6 +124,20 @@ class RecentIds:
             self._seen.discard(self._order.popleft())
         return True
 
+    def take_all(self, trade_ids: Sequence[str]) -> bool:
+        """Remember ids of which none is remembered and none comes twice; false if one is or does.
+
+        Then nothing was remembered, and `take` has to decide about each.
+        """
+        fresh = set(trade_ids)
+        if len(fresh) < len(trade_ids) or not self._seen.isdisjoint(fresh):
+            return False
+        self._seen |= fresh
+        self._order.extend(trade_ids)
+        for _ in range(len(self._order) - self._kept):
+            self._seen.discard(self._order.popleft())
+        return True
+
 
 class GapLedger:
     """The open gaps, the last thousand closed ones, and the number of all."""
@@ -233,6 +248,14 @@ class GapLedger:
         run.next = last + 1
         self.followed += last - first + 1
         return True
+
+    def follow_ids(self, trades: Sequence[Trade]) -> bool:
+        """Admit trades of one market that have no numbers; false if one may be unusual.
+
+        Then nothing was noted, and `admit` has to decide about each.
+        """
+        ids = self._ids.get(trades[0].symbol)
+        return ids is not None and not self._open and ids.take_all([one.trade_id for one in trades])
 
     def _trade_gap(
         self, subscription: Subscription, trade: Trade, missing: int | None, detail: str

@@ -19,7 +19,8 @@ def follow(
 ) -> bool:
     """Note trades that only have to be published; false if each has to be judged by itself.
 
-    They are of a stream that is ready and has no gap, and have the numbers that are due.
+    They are of a stream that is ready and has no gap, and have the numbers that are due, or ids
+    that were not seen lately.
     """
     latest_ns, received_ns = trades.latest_ns, trades.received_ns
     if (
@@ -27,10 +28,16 @@ def follow(
         or not trades.is_unbroken
         or stream.feed.readiness.missing
         or latest_ns - received_ns > _AHEAD_MAX_NS
-        or not gaps.follow(trades.symbol, trades.first, trades.last)
+        or not _admit(trades, gaps)
     ):
         return False
     if latest_ns >= 0:
         offset_received(latest_ns, received_ns)
     stream.receive(received_ns)
     return True
+
+
+def _admit(trades: ScannedTrades, gaps: GapLedger) -> bool:
+    if trades.first < 0:
+        return gaps.follow_ids(trades)
+    return gaps.follow(trades.symbol, trades.first, trades.last)

@@ -13,12 +13,13 @@ class BookHolds(Enum):
 
     SYMBOL: text, a key of the scanner's books. NAME: text, the name of that book. BIDS and ASKS:
     lists of levels, none or more. CHECKSUM: a whole number. TIME: RFC 3339 text with a fraction.
-    MILLIS: milliseconds since the epoch. SIDES: a list of levels of both sides. TOKEN: text that is
-    `token`. WHOLE and TEXT: not used. ABSENT: a member that no frame of the form has.
+    MILLIS and NANOS: milliseconds and nanoseconds since the epoch. SIDES: a list of levels of both
+    sides. TOKEN: text that is `token`. WHOLE and TEXT: not used. ABSENT: a member that no frame of
+    the form has.
 
     Numbers of the book's frames: LAST, above that of the frame before. BEFORE: the last number of
-    the frame before. FIRST: one more than that. NEXT: FIRST and LAST in one. Of the link's frames,
-    one by one: DUE, the number that is due.
+    the frame before. FIRST: one more than that. OVERLAPPING: at most that of BEFORE. NEXT: FIRST
+    and LAST in one. Of the link's frames, one by one: DUE, the number that is due.
     """
 
     SYMBOL = auto()
@@ -28,6 +29,7 @@ class BookHolds(Enum):
     CHECKSUM = auto()
     TIME = auto()
     MILLIS = auto()
+    NANOS = auto()
     TOKEN = auto()
     WHOLE = auto()
     TEXT = auto()
@@ -35,6 +37,7 @@ class BookHolds(Enum):
     LAST = auto()
     BEFORE = auto()
     FIRST = auto()
+    OVERLAPPING = auto()
     NEXT = auto()
     SIDES = auto()
     DUE = auto()

@@ -13,9 +13,11 @@ class Holds(Enum):
 
     SYMBOL: text, a key of the scanner's symbols. SIDE: one of `tokens`, the taker's side. PRICE and
     QUANTITY: a number above zero. NUMBER: the id, which is the trade's number too. ID: the id, as
-    text. WORD: the order type, as text. TIME: RFC 3339 text. MILLIS: milliseconds since the epoch.
-    WHOLE and TEXT: not used. TOKEN: one of `tokens`, not used. UNNUMBERED: the same, and the trade
-    has no number then.
+    text. WHOLE_ID: the id, a whole number that is no trade's number. OTHER_ID: the same, where
+    there is no WHOLE_ID. WORD: the order type, as text. TIME: RFC 3339 text. MILLIS and NANOS:
+    milliseconds and nanoseconds since the epoch. WHOLE and TEXT: not used. TOKEN: one of `tokens`,
+    not used. UNNUMBERED: the same, and the trade has no number then. ABSENT: a member that no row
+    of the form has.
     """
 
     SYMBOL = auto()
@@ -24,13 +26,17 @@ class Holds(Enum):
     QUANTITY = auto()
     NUMBER = auto()
     ID = auto()
+    WHOLE_ID = auto()
+    OTHER_ID = auto()
     WORD = auto()
     TIME = auto()
     MILLIS = auto()
+    NANOS = auto()
     WHOLE = auto()
     TEXT = auto()
     TOKEN = auto()
     UNNUMBERED = auto()
+    ABSENT = auto()
 
 
 class Hole(Enum):

@@ -7,8 +7,9 @@ number of zero. Then the venue's own Python reads the frame, which is right for 
 a compiler there are no scanners.
 
 `ScannedTrades` are trades of one market that were received together, in a list that is read only.
-`is_unbroken` is true if their numbers follow one on another from `first` to `last`. `latest_ns` is
-the latest instant of the venue, -1 if there is none, and `frames` how many frames they are from.
+`is_unbroken` is true if their numbers follow one on another from `first` to `last`, and where the
+venue numbers no trades, which makes both -1. `latest_ns` is the latest instant of the venue, -1 if
+there is none, and `frames` how many frames they are from.
 """
 
 from collections.abc import Mapping
@@ -16,9 +17,10 @@ from typing import Protocol, runtime_checkable
 
 from fluxum.model.instrument import Symbol
 from fluxum.venues.fast import IS_COMPILED, CompiledScanner, ScannedTrades
+from fluxum.venues.subscriptions import Subscriptions
 from fluxum.venues.trade_form import TradeForm
 
-__all__ = ["ScannedTrades", "ScansTrades", "TradeScan", "trade_scan"]
+__all__ = ["ScannedTrades", "ScansTrades", "TradeScan", "acknowledged_trade_scan", "trade_scan"]
 
 
 class TradeScan(Protocol):
@@ -59,3 +61,21 @@ def trade_scan(
     text on the wire.
     """
     return CompiledScanner(form, symbols, last).scan if IS_COMPILED else None
+
+
+def acknowledged_trade_scan(
+    form: TradeForm, symbols: Mapping[str, Symbol], subscriptions: Subscriptions
+) -> TradeScan | None:
+    """The same at a venue whose trades acknowledge their request: none while one is open."""
+    scan = trade_scan(form, symbols)
+    if scan is None:
+        return None
+
+    def scan_acknowledged(
+        frames: list[bytes], at: int, received_ns: int, due: int = 0, /
+    ) -> ScannedTrades | None:
+        if subscriptions.has_unacknowledged:
+            return None
+        return scan(frames, at, received_ns, due)
+
+    return scan_acknowledged

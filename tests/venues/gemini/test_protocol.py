@@ -20,6 +20,7 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level, Side, Ticker, Trade
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.gemini.protocol import GeminiProtocol
 from fluxum.venues.venue import Fetch, Send
 
@@ -548,3 +549,27 @@ def test_a_stream_that_another_client_requests_again_is_active_again() -> None:
     (snapshot,) = protocol.receive(depth(9, 9, "1 2"), NOW)
 
     assert isinstance(snapshot, BookSnapshot)
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+def test_updates_are_scanned_unless_a_snapshot_is_awaited() -> None:
+    protocol = acknowledged(BOOK)
+    assert protocol.scan_books is not None
+
+    assert protocol.scan_books([depth(5, 5, "100 1")], 0, NOW) is None
+    protocol.receive(depth(5, 5, "100 1", "101 1"), NOW)
+    assert protocol.scan_books([depth(5, 9, "100 2"), depth(9, 12, "100 3")], 0, NOW) == [
+        *reading_from(5).receive(depth(5, 9, "100 2"), NOW),
+        *reading_from(9).receive(depth(9, 12, "100 3"), NOW),
+    ]
+    assert protocol.sequence.steps == 2
+    assert protocol.scan_books([depth(13, 14, "100 2")], 0, NOW) is None
+    protocol.resync(BOOK)
+    assert protocol.scan_books([depth(12, 14, "100 2")], 0, NOW) is None
+
+
+def reading_from(number: int) -> GeminiProtocol:
+    """A protocol whose book has come to a number."""
+    protocol = acknowledged(BOOK)
+    protocol.receive(depth(number, number, "100 1", "101 1"), NOW)
+    return protocol

@@ -21,6 +21,7 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Side, Trade
 from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.gemini.v2.protocol import GeminiV2Protocol
 from fluxum.venues.venue import Fetch, Send
 
@@ -599,3 +600,21 @@ def test_requests_on_a_tape_are_followed() -> None:
     assert protocol.receive(l2("buy 1 1"), NOW) == ()
     protocol.follow_request((request % "subscribe").encode())
     assert len(protocol.receive(whole("buy 1 1"), NOW)) == 1
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+def test_frames_are_scanned_for_what_is_subscribed_to_and_begun() -> None:
+    protocol = asked(BOOK, TRADES)
+    change, fresh = l2("buy 100 2"), json.dumps(trade(7), separators=(",", ":")).encode()
+    assert protocol.scan_books is not None
+    assert protocol.scan_trades is not None
+
+    assert protocol.scan_books([change], 0, NOW) is None
+    protocol.receive(whole("buy 100 1"), NOW)
+    assert protocol.scan_books([change], 0, NOW) == list(protocol.receive(change, NOW))
+    assert protocol.scan_trades([fresh], 0, NOW) == list(protocol.receive(fresh, NOW))
+    protocol.unsubscribe([BOOK])
+    assert protocol.scan_books([change], 0, NOW) is None
+    assert protocol.scan_trades([fresh], 0, NOW) is not None
+    protocol.unsubscribe([TRADES])
+    assert protocol.scan_trades([fresh], 0, NOW) is None

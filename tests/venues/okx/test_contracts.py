@@ -30,6 +30,7 @@ from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.tape import TapeWriter, recording, recording_calls
 from fluxum.venues.conversation import Effect, Fetch, Send, UnreadableStream
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.okx.venue import OKX
 
@@ -138,6 +139,22 @@ def test_quantities_of_a_linear_contract_are_in_the_base_asset() -> None:
     (changed,) = protocol.receive(frame, NOW)
     assert isinstance(changed, BookUpdate)
     assert str(changed.asks[0].quantity) == "0.07"
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+@pytest.mark.parametrize(("symbol", "is_scanned"), [(LINEAR, False), (COUNTED, True)])
+def test_trades_are_scanned_if_their_quantities_are_as_on_the_wire(
+    symbol: Symbol, is_scanned: bool
+) -> None:
+    protocol = OkxProtocol()
+    protocol.subscribe([Subscription(Channel.TRADE, symbol)])
+    for fetch in drained(protocol.outbox)[1]:
+        protocol.receive_response(fetch, answer(ROW), NOW)
+    frame = trade().replace(b": ", b":").replace(b", ", b",")
+    protocol.receive(frame, NOW)
+    assert protocol.scan_trades is not None
+
+    assert (protocol.scan_trades([frame], 0, NOW) is not None) is is_scanned
 
 
 def test_quantities_of_an_inverse_contract_are_in_what_it_is_worth() -> None:

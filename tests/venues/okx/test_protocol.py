@@ -24,9 +24,11 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.venue import Effect, Handover, Send
 from oddrows import OddRow, Received, odd_row, often
+from venues.scanned import CASES
 
 CAPTURES: dict[str, bytes] = {
     record["name"]: record["frame"].encode()
@@ -436,6 +438,23 @@ def test_the_first_trade_after_the_answer_is_from_memory_if_it_is_older() -> Non
     assert isinstance(old, Trade)
     assert isinstance(new, Trade)
     assert (old.backfilled, new.backfilled) == (True, False)
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+def test_trades_are_scanned_once_the_first_one_after_the_answer_has_come() -> None:
+    protocol = subscribed(TRADES)
+    assert protocol.scan_trades is not None
+    frame = CASES["okx"].frames[0]
+
+    assert protocol.scan_trades([frame], 0, NOW) is None
+    assert kinds(protocol.receive(frame, NOW)) == [Trade]
+    assert protocol.scan_trades([frame], 0, NOW) is not None
+    protocol.resync(TRADES)
+    for request in sent(protocol):
+        protocol.receive(answer(request["op"], arg("trades"), request["id"]), NOW)
+    assert protocol.scan_trades([frame], 0, NOW) is None
+    protocol.receive(frame, NOW)
+    assert protocol.scan_trades([frame], 0, NOW) is not None
 
 
 def test_the_first_trade_after_the_answer_is_live_if_it_is_younger() -> None:

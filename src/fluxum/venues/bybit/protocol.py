@@ -28,11 +28,13 @@ from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.deltas import book_form
 from fluxum.venues.bybit.readers import row_reader
 from fluxum.venues.bybit.tickers import LineReader, QuotedBook, SpotTicker
+from fluxum.venues.bybit.trades import trade_form
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList
 from fluxum.venues.rivals import check_rival, follow
 from fluxum.venues.stream_readers import StreamReader, read_frame
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
+from fluxum.venues.trade_scan import acknowledged_trade_scan
 from fluxum.venues.venue import Effect, Send, SequenceCounts
 
 __all__ = ["BybitProtocol"]
@@ -66,6 +68,10 @@ class BybitProtocol:
             opened=self._opened,
             closed=self._closed,
             extra=self._quotes,
+        )
+        self._trade_symbols: dict[str, Symbol] = {}  # of active subscriptions, by topic
+        self.scan_trades = acknowledged_trade_scan(
+            trade_form(category.venue), self._trade_symbols, self._subscriptions
         )
         self._list = InstrumentList(
             category.venue,
@@ -245,10 +251,13 @@ class BybitProtocol:
         if quote is not None and isinstance(reader, SpotTicker):
             self._quotes[quote] = reader
             self._route(quote)
+        if subscription.channel is Channel.TRADE and subscription.symbol is not None:
+            self._trade_symbols[topic] = subscription.symbol
         self._route(topic)
 
     def _closed(self, topic: str, subscription: Subscription) -> None:
         self._readers.pop(topic, None)
+        self._trade_symbols.pop(topic, None)
         quote = topics.quote_of(subscription, self._category)
         if quote is not None:
             self._quotes.pop(quote, None)

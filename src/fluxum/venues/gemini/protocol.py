@@ -28,6 +28,7 @@ from fluxum.model.event import (
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate, Ticker, Trade
+from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.early_deltas import EarlyDeltas
 from fluxum.venues.followed import FollowedRequests
@@ -36,11 +37,14 @@ from fluxum.venues.gemini.depths import DEPTH, TICKER, TRADE
 from fluxum.venues.gemini.instruments import instrument_list
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.symbols import guess, lower
+from fluxum.venues.gemini.trades import TRADES
+from fluxum.venues.gemini.updates import BOOKS
 from fluxum.venues.members import Members
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import LeftOutRows, changes
 from fluxum.venues.sequenced import BookSequence
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
+from fluxum.venues.trade_scan import acknowledged_trade_scan
 from fluxum.venues.venue import Effect, Send, SequenceCounts
 
 __all__ = ["GeminiProtocol"]
@@ -63,13 +67,21 @@ _TRY_AGAIN = frozenset({-1000, -1003})
 class _Book:
     """One market's book: its numbers, and whether the next snapshot replaces it."""
 
-    __slots__ = ("awaits_snapshot", "sequence", "subscription", "symbol")
+    __slots__ = ("awaits_snapshot", "name", "sequence", "subscription", "symbol")
 
     def __init__(self, subscription: Subscription, symbol: Symbol, counts: SequenceCounts) -> None:
         self.subscription = subscription
-        self.symbol = symbol
+        self.symbol, self.name = symbol, ""
         self.sequence = BookSequence(VENUE, subscription, counts)
         self.awaits_snapshot = True
+
+    def due(self) -> int | None:
+        """The number that the next update has to follow on, to be scanned; see FollowedBook."""
+        return None if self.awaits_snapshot else self.sequence.due()
+
+    def followed(self, last: int, _before: int, frames: int) -> None:
+        """Updates were scanned that follow on, up to this number."""
+        self.sequence.followed(last, frames)
 
 
 class GeminiProtocol:
@@ -82,6 +94,9 @@ class GeminiProtocol:
             VENUE, self.outbox, _LIMITS, _write, opened=self._opened, closed=self._closed
         )
         self._books: dict[str, _Book] = {}  # by the venue's name of the market
+        self.scan_books = book_scan(BOOKS, self._books)
+        self._trade_symbols: dict[str, Symbol] = {}  # of active subscriptions, by the same
+        self.scan_trades = acknowledged_trade_scan(TRADES, self._trade_symbols, self._subscriptions)
         self._list = instrument_list(VENUE, lower, self.outbox, self._active_names)
         self.receive_response = self._list.answered
         self.receive_refusal = self._list.refused
@@ -324,12 +339,15 @@ class GeminiProtocol:
         return {topic.partition("@")[0] for topic in self._subscriptions.by_topic}
 
     def _opened(self, topic: str, subscription: Subscription) -> None:
-        if subscription.channel is Channel.BOOK and subscription.symbol is not None:
-            book = _Book(subscription, subscription.symbol, self.sequence)
-            self._books[topic.removesuffix(DEPTH)] = book
+        symbol = subscription.symbol
+        if subscription.channel is Channel.BOOK and symbol is not None:
+            self._books[topic.removesuffix(DEPTH)] = _Book(subscription, symbol, self.sequence)
+        elif subscription.channel is Channel.TRADE and symbol is not None:
+            self._trade_symbols[topic.removesuffix(TRADE)] = symbol
 
     def _closed(self, topic: str, _subscription: Subscription) -> None:
         self._books.pop(topic.removesuffix(DEPTH), None)
+        self._trade_symbols.pop(topic.removesuffix(TRADE), None)
 
 
 def _topic(subscription: Subscription) -> str:

@@ -13,7 +13,7 @@ read twice. What cannot be read harms the subscription that its `arg` names.
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -36,9 +36,11 @@ from fluxum.venues.okx.books import ChainedBook, WholeBook
 from fluxum.venues.okx.chained import BOOKS
 from fluxum.venues.okx.contracts import ContractSizes
 from fluxum.venues.okx.normalize import VENUE
+from fluxum.venues.okx.trades import TRADES
 from fluxum.venues.rivals import check_rival, follow
 from fluxum.venues.stream_readers import StreamReader, read_frame
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
+from fluxum.venues.trade_scan import acknowledged_trade_scan
 from fluxum.venues.venue import Effect, Fetch, Handover, Send, SequenceCounts
 
 __all__ = ["OkxProtocol"]
@@ -75,6 +77,9 @@ class OkxProtocol:
             closed=self._closed,
         )
         self._followed = FollowedRequests(self._subscriptions)
+        # Markets of the channel `trades` whose first frame after an acknowledgement has come.
+        self._trade_symbols: dict[str, Symbol] = {}
+        self.scan_trades = acknowledged_trade_scan(TRADES, self._trade_symbols, self._subscriptions)
         self._sizes = ContractSizes(self.outbox)
         self._list = InstrumentList(
             VENUE, self.outbox, listing.LISTS, listing.page, listing.market, self._sizes.learn
@@ -263,6 +268,7 @@ class OkxProtocol:
         subscription = self._subscriptions.by_topic.get(topic)
         if subscription is not None and subscription.channel is Channel.TRADE:
             self._accepted_ns[topic] = received_ns
+            self._trade_symbols.pop(topics.arg(topic).instId, None)
         if request is not None:
             return self._subscriptions.accepted(request, received_ns, [topic])
         if subscription is not None and not self._followed.is_renewed(topic):
@@ -310,6 +316,8 @@ class OkxProtocol:
         self._by_prefix.pop(topics.prefix(topic), None)
         if topics.arg(topic).channel == "books":
             self._chained.pop(topics.arg(topic).instId, None)
+        if topics.arg(topic).channel == "trades":
+            self._trade_symbols.pop(topics.arg(topic).instId, None)
         self._accepted_ns.pop(topic, None)
 
     def _reader(self, topic: str, subscription: Subscription) -> StreamReader | None:
@@ -321,11 +329,19 @@ class OkxProtocol:
         if size is None:
             return None
         if subscription.channel is not Channel.BOOK:
-            accepted_ns = partial(self._accepted_ns.pop, topic, None)
+            accepted_ns: Callable[[], int | None] = partial(self._accepted_ns.pop, topic, None)
+            arg = topics.arg(topic)
+            if self.scan_trades is not None and arg.channel == "trades" and size == 1:
+                accepted_ns = partial(self._let_scan, topic, arg.instId, subscription.symbol)
             return readers.row_reader(subscription, size, acknowledge, accepted_ns)
         if topics.is_chained(topic):
             return ChainedBook(subscription, self.sequence, acknowledge, size)
         return WholeBook(subscription, acknowledge, size)
+
+    def _let_scan(self, topic: str, name: str, symbol: Symbol) -> int | None:
+        """A frame of a market's trades has come; see `row_reader` for what is returned."""
+        self._trade_symbols[name] = symbol
+        return self._accepted_ns.pop(topic, None)
 
     def _waiting(self, fetch: Fetch) -> dict[str, Subscription]:
         """The subscriptions, by topic, that wait for the size that a call fetches."""

@@ -25,6 +25,7 @@ from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import ADVANCED
 from fluxum.venues.coinbase.topics import Topics, symbol_of_stream, wire_request
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.queries import decoded
 from fluxum.venues.reading import missed
@@ -62,6 +63,8 @@ class AdvancedProtocol:
         )
         self._streams = Streams(ADVANCED, self.outbox, _TOPICS, _write, self._closed, self._list)
         self._data = AdvancedData(self._streams)
+        self.scan_trades = self._scan_trades if IS_COMPILED else None
+        self.scan_books = self._scan_books if IS_COMPILED else None
         self.unanswered = self._streams.subscriptions.unanswered
         self._moved: list[Subscription] = []  # those that the list of products gives another name
         self._heartbeats: int | None = None  # since the last ping; None until they are requested
@@ -137,7 +140,7 @@ class AdvancedProtocol:
         self.sequence.steps += 1
         return handler(message, received_ns)
 
-    def scan_trades(
+    def _scan_trades(
         self, frames: list[bytes], at: int, received_ns: int, _due: int = 0
     ) -> ScannedTrades | None:
         """See `TradeScan`: frames whose numbers follow on."""
@@ -150,7 +153,7 @@ class AdvancedProtocol:
             self.sequence.steps += trades.frames
         return trades
 
-    def scan_books(
+    def _scan_books(
         self, frames: list[bytes], at: int, received_ns: int, _due: int = 0
     ) -> ScannedBooks | None:
         """See `BookScan`: frames whose numbers follow on."""

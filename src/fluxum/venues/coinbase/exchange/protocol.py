@@ -20,6 +20,7 @@ from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.coinbase.topics import Topics, wire_request
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.queries import UNDECODABLE, decoded
 from fluxum.venues.reading import missed
@@ -60,7 +61,8 @@ class ExchangeProtocol:
             EXCHANGE, self.outbox, _TOPICS, self._write, self._closed, self._list
         )
         self._data = ExchangeData(self._streams)
-        self.scan_trades, self.scan_books = self._data.scan, self._data.scan_books
+        self.scan_trades = self._data.scan if IS_COMPILED else None
+        self.scan_books = self._data.scan_books if IS_COMPILED else None
         self.unanswered = self._streams.subscriptions.unanswered
         self.receive_response = self._list.answered
         self.receive_refusal = self._list.refused

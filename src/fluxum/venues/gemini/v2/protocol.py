@@ -21,7 +21,9 @@ from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Refused, Subscription, Unsubscribed
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
+from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.followed import FollowedRequests
 from fluxum.venues.gemini.instruments import instrument_list
@@ -40,10 +42,13 @@ from fluxum.venues.gemini.v2.topics import (
     topic_of,
     write_request,
 )
+from fluxum.venues.gemini.v2.trades import TRADES
+from fluxum.venues.gemini.v2.updates import BOOKS
 from fluxum.venues.members import Members
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import sides
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
+from fluxum.venues.trade_scan import trade_scan
 from fluxum.venues.venue import Effect, Send, SequenceCounts
 
 __all__ = ["GeminiV2Protocol"]
@@ -79,6 +84,10 @@ class GeminiV2Protocol:
         )
         self._followed = FollowedRequests(self._subscriptions)
         self._markets: dict[str, Market] = {}  # by the venue's name
+        self._begun: dict[str, Symbol] = {}  # those whose book is held, by the same
+        self.scan_books = book_scan(BOOKS, self._begun)
+        self._trade_symbols: dict[str, Symbol] = {}  # those whose trades are subscribed to
+        self.scan_trades = trade_scan(TRADES, self._trade_symbols)
         self._reader = L2Reader()
         self._candles = CandleReader()
         self._list = instrument_list(VENUE, upper, self.outbox, lambda: self._markets)
@@ -274,7 +283,10 @@ class GeminiV2Protocol:
             return ()
         if trades is not None:
             self._acknowledge(f"{L2} {name}")
-        return self._reader.read(market, rows, trades, received_ns)
+        events = self._reader.read(market, rows, trades, received_ns)
+        if market.holds_book:
+            self._begun[name] = market.symbol
+        return events
 
     def _trade(self, wire: native.Trade, received_ns: int) -> Sequence[Event]:
         market = self._market(wire.symbol)
@@ -347,17 +359,23 @@ class GeminiV2Protocol:
         symbol = subscription.symbol
         if symbol is None or subscription.channel not in L2_PARTS:
             return
-        market = self._markets.setdefault(upper(symbol), Market(symbol))
+        name = upper(symbol)
+        market = self._markets.setdefault(name, Market(symbol))
         if subscription.channel is Channel.BOOK:
             market.book = subscription
         else:
             market.trades = subscription
+            self._trade_symbols[name] = symbol
 
     def _closed(self, _topic: str, subscription: Subscription) -> None:
         self._candles.forget(subscription)
         self._reader.early.forget(subscription)
         stream = stream_of(subscription)
         name = stream.partition(" ")[2]
+        if subscription.channel is Channel.BOOK:
+            self._begun.pop(name, None)
+        elif subscription.channel is Channel.TRADE:
+            self._trade_symbols.pop(name, None)
         served = [one for one in self._served[stream] if one != subscription]
         if served:
             self._served[stream] = served
