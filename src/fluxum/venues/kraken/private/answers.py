@@ -58,7 +58,8 @@ class Answers:
 
     def begin(self, command_id: int, command: Command, left: int) -> int:
         """Number a command that gets so many answers."""
-        number = self.next()
+        number = self.upcoming
+        self.upcoming = number + 1
         self._commands.expect(number, command_id, command, left)
         return number
 

@@ -101,11 +101,15 @@ class KrakenPrivateProtocol:
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
         """Queue a command; raises BadInput for one Kraken cannot be asked."""
-        frame = limit_frame(command, self._answers.upcoming) if type(command) is Place else None
+        frame, answers = None, 1
+        if type(command) is Place:
+            frame = limit_frame(command, self._answers.upcoming)
+        else:
+            answers = answers_of(command)
         if frame is None:
             method, params = wire_of(command)
             frame = native.encode(_Request(method, params, self._answers.upcoming))
-        self._answers.begin(command_id, command, answers_of(command))
+        self._answers.begin(command_id, command, answers)
         self.outbox.append(Send(frame, _TOKEN))
 
     def ping(self) -> None:
