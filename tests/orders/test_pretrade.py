@@ -1,6 +1,6 @@
 """What is looked at before anything is sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from fluxum.errors import BadInput, RateLimited, RiskRefused, TransportError, VenueRefused
-from fluxum.model.order import Amend, Cancel, CloseOrder, Place
+from fluxum.model.order import Amend, Cancel, CloseOrder, Command, OrderRequest, Place
 from fluxum.orders.execution import OrderExecution
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.limits import RiskLimits
@@ -39,6 +39,12 @@ class World:
     def begin(self, name: str = "mine", **changes: Any) -> None:
         wanted = request(client_order_id=name, **changes)
         self.orders.begin(wanted, self.gateway.now_ns(), None, wanted.user_reference)
+
+    def check_new(self, requests: Sequence[OrderRequest]) -> None:
+        self.checks.check_new(requests, self.gateway.venue_now_ns())
+
+    def check_rate_limit(self, command: Command) -> None:
+        self.checks.check_rate_limit(command, self.gateway.venue_now_ns())
 
 
 def play(story: Callable[[], None]) -> None:
@@ -118,16 +124,16 @@ def test_orders_of_one_batch_have_names_of_their_own() -> None:
         one = World()
         twice = [request(client_order_id="a"), request(client_order_id="a")]
         with pytest.raises(BadInput, match="a name of its own"):
-            one.checks.check_new(twice)
+            one.check_new(twice)
 
         by_reference = World(OrderRules(supports_client_id=lambda _: False))
         tags = [
             request(client_order_id=name, user_reference=reference)
             for name, reference in (("a", 7), ("b", 7))
         ]
-        one.checks.check_new(tags)  # where names are taken, tags may repeat
+        one.check_new(tags)  # where names are taken, tags may repeat
         with pytest.raises(BadInput, match="references of their own"):
-            by_reference.checks.check_new(tags)
+            by_reference.check_new(tags)
 
     play(story)
 
@@ -137,9 +143,9 @@ def test_so_many_orders_are_held_and_no_more() -> None:
         one = World(policy=ReconcilePolicy(orders_max=2))
         one.begin("a")
 
-        one.checks.check_new([request(client_order_id="b")])
+        one.check_new([request(client_order_id="b")])
         with pytest.raises(BadInput, match="at most 2 orders are held, were 1"):
-            one.checks.check_new([request(client_order_id="b"), request(client_order_id="c")])
+            one.check_new([request(client_order_id="b"), request(client_order_id="c")])
 
     play(story)
 
@@ -149,11 +155,11 @@ def test_orders_are_held_against_their_market_and_limits() -> None:
         one = World(orders_max=1)
 
         with pytest.raises(BadInput, match="lots"):
-            one.checks.check_new([request(quantity="0.0001")])
-        one.checks.check_new([request(client_order_id="a")])
+            one.check_new([request(quantity="0.0001")])
+        one.check_new([request(client_order_id="a")])
         one.begin("a")
         with pytest.raises(RiskRefused, match="open orders of at most 1"):
-            one.checks.check_new([request(client_order_id="b")])
+            one.check_new([request(client_order_id="b")])
         order = one.orders.named("a")
         assert order is not None
         assert order.request is not None
@@ -174,7 +180,7 @@ def test_a_market_whose_rules_nobody_told_is_refused() -> None:
 
         assert one.checks.instrument(BTC).symbol == BTC
         with pytest.raises(BadInput, match="the rules of ETH/USD are not known"):
-            one.checks.check_new([request(symbol=ETH)])
+            one.check_new([request(symbol=ETH)])
 
     play(story)
 
@@ -190,17 +196,17 @@ def test_what_the_venue_would_refuse_is_foreseen() -> None:
         one.begin("mine")
         place = Place(request=request())
         assert one.execution.rate_limit is not None
-        one.checks.check_rate_limit(place)
+        one.check_rate_limit(place)
         one.execution.rate_limit.book(1, place, one.gateway.now_ns())
 
         with pytest.raises(RateLimited) as limited:
-            one.checks.check_rate_limit(place)
+            one.check_rate_limit(place)
         assert limited.value.retry_after_s == 4  # two too many, at a half each second
         with pytest.raises(VenueRefused) as never:
-            one.checks.check_rate_limit(Amend(client_order_id="mine", quantity="2"))
+            one.check_rate_limit(Amend(client_order_id="mine", quantity="2"))
         assert not isinstance(never.value, RateLimited)
-        World().checks.check_rate_limit(place)  # where nothing is known of that
-        one.checks.check_rate_limit(Cancel(order_ids=("O-9",)))
+        World().check_rate_limit(place)  # where nothing is known of that
+        one.check_rate_limit(Cancel(order_ids=("O-9",)))
 
     play(story)
 
@@ -215,6 +221,8 @@ def test_a_deadline_is_as_far_ahead_as_the_venue_lets_it_be(
         now_ns = one.gateway.clock.now_ns()
 
         assert one.checks.deadline_ns(timeout_s) == now_ns + round(ahead_s * SECOND_NS)
+        assert one.checks.deadline_ns(timeout_s, 7) == 7 + round(ahead_s * SECOND_NS)
+        assert one.checks.deadline_ns(2) == now_ns + 2 * SECOND_NS  # another than the last
         for nothing in (0, -1, float("nan")):
             with pytest.raises(BadInput, match="a time-out above zero"):
                 one.checks.deadline_ns(nothing)

@@ -115,7 +115,7 @@ class OrderCache:
         )
         order.filled_before = None if is_of_before else _ZERO
         self.live[order.number] = order
-        self.exposure.note(order)
+        self.exposure.enter(order, request)
         self._by_name[name] = order
         if reference is not None:
             self._by_reference[reference] = order

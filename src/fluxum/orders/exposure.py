@@ -107,6 +107,10 @@ class Exposure:
         if not self._is_of_before(fill):
             self._hold(fill.symbol, EXACT.minus(_charged(fill)))
 
+    def enter(self, order: TrackedOrder, request: OrderRequest) -> None:
+        """An order is about to be sent: nothing is known of it but what it asks for."""
+        self._put(order, wanted(request))
+
     def note(self, order: TrackedOrder) -> None:
         """Something was learned of an order."""
         quantity = could_fill(order)

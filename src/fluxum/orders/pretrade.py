@@ -73,6 +73,7 @@ class PreTradeChecks:
         self._rules = rules
         self._policy = policy
         self._names: list[str] = []
+        self._ahead: tuple[float, int] = (math.nan, 0)  # of the last time-out, in ns
         self._grids: dict[Symbol, Grid] = {}
 
     def named(self, request: OrderRequest) -> tuple[OrderRequest, OrderRequest, int | None]:
@@ -132,11 +133,10 @@ class PreTradeChecks:
             if reference and not self._orders.is_reference_taken(reference):
                 return reference
 
-    def check_new(self, requests: Sequence[OrderRequest]) -> None:
-        """Raise BadInput or RiskRefused for orders that must not be placed."""
+    def check_new(self, requests: Sequence[OrderRequest], now_ns: int) -> None:
+        """Raise BadInput or RiskRefused for orders that must not be placed at this instant."""
         if len(requests) > 1:
             self._check_names(requests)
-        now_ns = self._gateway.venue_now_ns()
         for request in requests:
             instrument = self.instrument(request.symbol)
             grid = self._grids.get(request.symbol)
@@ -167,12 +167,12 @@ class PreTradeChecks:
         check_change(changed, order.filled, self.instrument(order.symbol), now_ns)
         self._risk.check_change(order, before, changed, self._gateway.now_ns(), anew=anew)
 
-    def check_rate_limit(self, command: Command) -> None:
+    def check_rate_limit(self, command: Command, now_ns: int) -> None:
         """Raise RateLimited, or VenueRefused where waiting does not help, as the venue would."""
         rate_limit = self._execution.rate_limit
         if rate_limit is None:
             return
-        refusal = rate_limit.would_refuse(command, self._gateway.venue_now_ns())
+        refusal = rate_limit.would_refuse(command, now_ns)
         if refusal is None:
             return
         if refusal.wait_s is None:
@@ -194,13 +194,15 @@ class PreTradeChecks:
             )
         return instrument
 
-    def deadline_ns(self, timeout_s: float) -> int:
+    def deadline_ns(self, timeout_s: float, now_ns: int | None = None) -> int:
         """When a command that is sent now must have arrived, by the venue's clock."""
-        if not timeout_s > 0:
-            raise BadInput(f"a time-out above zero was expected, was {timeout_s}")
-        rules = self._rules
-        ahead_s = min(max(timeout_s, rules.deadline_min_s), rules.deadline_max_s)
-        return self._gateway.venue_now_ns() + round(ahead_s * _SECOND_NS)
+        if timeout_s != self._ahead[0]:  # nearly all have the same
+            if not timeout_s > 0:
+                raise BadInput(f"a time-out above zero was expected, was {timeout_s}")
+            rules = self._rules
+            ahead_s = min(max(timeout_s, rules.deadline_min_s), rules.deadline_max_s)
+            self._ahead = timeout_s, round(ahead_s * _SECOND_NS)
+        return (self._gateway.venue_now_ns() if now_ns is None else now_ns) + self._ahead[1]
 
 
 class Sender:
@@ -230,29 +232,31 @@ class Sender:
         counts, count = self._execution.counts, len(requests)
         counts.asked += count
         now_ns = self._gateway.venue_now_ns()
-        try:
-            deadline_ns = self._checks.deadline_ns(timeout_s)
-            named = [self._checks.named(request) for request in requests]
-            self._checks.check_new([request for request, _, _ in named])
-            command = _placing([wire for _, wire, _ in named], deadline_ns)
-            self._checks.check_rate_limit(command)
-        except BadInput:
-            counts.malformed += count
-            raise
-        except RiskRefused:
-            counts.risky += count
-            raise
-        except VenueRefused:
-            counts.foreseen += count
-            raise
-        lines = [
-            Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
-            for one, _, reference in named
-        ]
+        named: list[OrderRequest] = []
+        wires: list[OrderRequest] = []
+        lines: list[Intent] = []
         orders: list[TrackedOrder] = []
+        try:
+            deadline_ns = self._checks.deadline_ns(timeout_s, now_ns)
+            for request in requests:
+                one, wire, reference = self._checks.named(request)
+                named.append(one)
+                wires.append(wire)
+                lines.append(
+                    Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
+                )
+            self._checks.check_new(named, now_ns)
+            command: Place | PlaceBatch = Place(request=wires[0], deadline_ns=deadline_ns)
+            if count > 1:
+                command = PlaceBatch(requests=tuple(wires), deadline_ns=deadline_ns)
+            self._checks.check_rate_limit(command, now_ns)
+        except FluxumError as error:
+            self._count_refused(error, count)
+            raise
 
         def begin() -> Sequence[TrackedOrder]:
-            for one, _, reference in named:
+            for line in lines:
+                one, reference = line.request, line.reference
                 orders.append(self._orders.begin(one, now_ns, deadline_ns, reference))
             return orders
 
@@ -278,10 +282,10 @@ class Sender:
         self, order: TrackedOrder, command: Amend | Edit, changed: OrderRequest, timeout_s: float
     ) -> None:
         """Write a change of an order down, send it and wait; raises VenueRefused for a refusal."""
-        self._checks.check_rate_limit(command)
+        now_ns = self._gateway.venue_now_ns()
+        self._checks.check_rate_limit(command, now_ns)
         self._checks.check_following()
         if order.is_ours and order.name:
-            now_ns = self._gateway.venue_now_ns()
             line = Changing(name=order.name, command=command, at_ns=now_ns)
             self._execution.journal.write([line])
         if isinstance(command, Edit) and command.user_reference is not None:
@@ -359,6 +363,19 @@ class Sender:
         if left_s:
             self._set_alarm(min(left_s))
 
+    def _count_refused(self, error: FluxumError, count: int) -> None:
+        """Count orders that were refused before they were written down, by who refused them."""
+        counts = self._execution.counts
+        match error:
+            case BadInput():
+                counts.malformed += count
+            case RiskRefused():
+                counts.risky += count
+            case VenueRefused():
+                counts.foreseen += count
+            case _:
+                pass
+
     def _refuse_closed(self) -> NoReturn:
         raise BadInput("a desk trades inside its block: async with OrderDesk")
 
@@ -394,9 +411,3 @@ def _with(request: OrderRequest, field: str, name: object) -> OrderRequest:
     changed = _copy(request)
     structs.force_setattr(changed, field, name)
     return changed
-
-
-def _placing(requests: Sequence[OrderRequest], deadline_ns: int) -> Place | PlaceBatch:
-    if len(requests) == 1:
-        return Place(request=requests[0], deadline_ns=deadline_ns)
-    return PlaceBatch(requests=tuple(requests), deadline_ns=deadline_ns)

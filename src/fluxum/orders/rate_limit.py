@@ -145,9 +145,14 @@ class OrderRateLimit:
 
     def book(self, command_id: int, command: Command, now_ns: int) -> None:
         """A command was sent: it counts, and is on its way until it has landed."""
-        charges = self._charges(command, now_ns)
-        for key, cost in charges.items():
-            self._counter(key).add(cost, now_ns)
+        if type(command) is Place:
+            charges, counted = self._placed(command)
+            for counter, units in counted:
+                counter.count(units, now_ns)
+        else:
+            charges = self._charges(command, now_ns)
+            for key, cost in charges.items():
+                self._counter(key).add(cost, now_ns)
         self._flying[command_id] = charges
 
     def land(self, command_id: int) -> None:
@@ -169,18 +174,22 @@ class OrderRateLimit:
                 self._counter(key).replace(reduce(EXACT.add, flying, event.used), now_ns)
 
     def _has_room(self, command: Place, now_ns: int) -> bool:
-        """Whether a new order is below every limit; orders of one kind cost the same each time."""
+        """Whether a new order is below every limit."""
+        for counter, units in self._placed(command)[1]:
+            if not counter.has_room(units, now_ns):
+                return False
+        most = self.allowance.orders_max
+        return most is None or len(self._open_orders()) < most
+
+    def _placed(self, command: Place) -> _Placing:
+        """What a new order costs; orders of one kind cost the same each time."""
         key = command.request.symbol, command.request.order_type
         known = self._placing.get(key)
         if known is None:
             charges = self._charges(command, 0)
             counted = [(self._counter(one), units_of(cost)) for one, cost in charges.items()]
             known = self._placing[key] = charges, counted
-        for counter, units in known[1]:
-            if not counter.has_room(units, now_ns):
-                return False
-        most = self.allowance.orders_max
-        return most is None or len(self._open_orders()) < most
+        return known
 
     def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
         """What a command will cost by each limit."""

@@ -95,17 +95,20 @@ class Authenticator:
         query = self._private.dial_queries.get(endpoint)
         return url if query is None else f"{url}?{query.replace(TOKEN, self._keeper.text)}"
 
-    def frame(self, send: Send) -> bytes:
-        """A frame as it is sent; token and signature are hidden from recorders, see `Sealed`."""
+    def frame(self, send: Send) -> tuple[bytes, str]:
+        """A frame as it is sent, and the token in it, "" for none.
+
+        Token and signature are hidden from recorders, see `Sealed`.
+        """
         match send.auth:
             case Auth.NONE:
-                return send.frame
+                return send.frame, ""
             case Auth.TOKEN:
                 token = (self.tokens or self._keeper).text
-                return Sealed(send.frame.replace(_PLACEHOLDER, token.encode()), send.frame)
+                return Sealed(send.frame.replace(_PLACEHOLDER, token.encode()), send.frame), token
             case Auth.SIGNED:
                 signed = self._signer.frame(send.frame, self._venue_now_ns(), self._nonces.next())
-                return Sealed(signed, shown=send.frame)
+                return Sealed(signed, shown=send.frame), ""
 
     async def call(self, fetch: Fetch, url: str) -> bytes:
         """Sign a REST call and make it at `url`; raises what the call raises.
@@ -131,11 +134,6 @@ class Authenticator:
     async def renew(self, refused: str) -> None:
         """Replace a token that the venue refused."""
         await self._keeper.renew(refused)
-
-    @property
-    def token(self) -> str:
-        """The token in use, "" if the venue uses none."""
-        return "" if self.tokens is None else self.tokens.text
 
     @property
     def _keeper(self) -> "TokenKeeper":

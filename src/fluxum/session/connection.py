@@ -41,7 +41,7 @@ __all__ = ["Connection", "LinkCounts", "RawFrame"]
 # About a millisecond of work; a pass of the loop costs as much as two or three frames.
 _BURST = 128
 _SAMPLE_CHARACTERS = 200
-_PLAIN, _TOKEN = Auth.NONE, Auth.TOKEN  # to look up a member costs a call
+_PLAIN = Auth.NONE  # to look up a member costs a call
 _DATA: frozenset[type] = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 
 
@@ -266,9 +266,8 @@ class Connection:
             return send.frame
         if self._authenticator is None:
             raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
-        frame = self._authenticator.frame(send)
-        if send.auth is _TOKEN:
-            self._token = self._authenticator.token
+        frame, token = self._authenticator.frame(send)
+        self._token = token or self._token
         return frame
 
     def _note_sent(self, send: Send) -> None:

@@ -131,13 +131,16 @@ class CommandAnswers:
         triggers_ns: int | None = None,
     ) -> Sequence[Event]:
         """The venue accepted a command, or one order of several: the one of a `part`, if known."""
-        order_id, name = _ids(sent.command, part)
+        order_id, name = order.order_id, order.client_order_id
+        if not order_id or not name:
+            asked_id, asked_name = _ids(sent.command, part)
+            order_id, name = order_id or asked_id, name or asked_name
         return (
             Accepted(
                 venue=self._venue,
                 command_id=sent.command_id,
-                order_id=order.order_id or order_id,
-                client_order_id=order.client_order_id or name,
+                order_id=order_id,
+                client_order_id=name,
                 original_order_id=order.original_order_id,
                 triggers_ns=triggers_ns,
                 warnings=order.warnings,

@@ -7,7 +7,8 @@ one answer with a row for each (https://docs.kraken.com/api/docs/websocket-v2/ca
 
 from collections.abc import Sequence
 
-from msgspec import UNSET, Raw, Struct
+import msgspec
+from msgspec import UNSET, MsgspecError, Raw, Struct, field
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import Event
@@ -29,6 +30,22 @@ class _AskedChannel(Struct):
     name: str
     method: str
     quiet: bool
+
+
+class _Entered(Struct, omit_defaults=True):
+    """The answer to `add_order` in one go, where an order was entered; else see `native.Response`.
+
+    `{"method":"add_order","req_id":123456789,"result":{"order_id":"AA5JGQ-SBMRC-SCJ7J7",
+    "order_userref":100054},"success":true,"time_in":"2023-09-21T14:15:07.197274Z",
+    "time_out":"2023-09-21T14:15:07.205301Z"}`
+    """
+
+    req_id: int | None = None
+    result: native.OrderResult = field(default_factory=native.OrderResult)
+    success: bool | None = None
+
+
+_decode_entered = msgspec.json.Decoder(_Entered).decode
 
 
 class Answers:
@@ -58,7 +75,8 @@ class Answers:
 
     def begin(self, command_id: int, command: Command, left: int) -> int:
         """Number a command that gets so many answers."""
-        number = self.next()
+        number = self.upcoming
+        self.upcoming = number + 1
         self._commands.expect(number, command_id, command, left)
         return number
 
@@ -70,6 +88,19 @@ class Answers:
         self._commands.renumber(sent, self.next())
         method, params = wire_of(sent.command)
         return sent.number, method, params
+
+    def entered(self, frame: bytes, received_ns: int) -> Sequence[Event] | None:
+        """The events of an answer to `add_order`; `None` for one that `settle` has to read."""
+        try:
+            answer = _decode_entered(frame)
+        except (MsgspecError, RecursionError):
+            return None
+        if answer.success is not True:
+            return None
+        sent = self._commands.find(answer.req_id)
+        if sent is None:
+            return ()
+        return self._commands.accept(sent, received_ns, _order(answer.result))
 
     def settle(self, response: native.Response, received_ns: int) -> Sequence[Event]:
         """The events of an answer to a command; none if this link has not sent it."""

@@ -42,6 +42,7 @@ __all__ = ["KrakenPrivateProtocol"]
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 _STALE_TOKEN = ("ESession:Invalid session", "EAPI:Invalid token", "Token(s) not found")
 _METHOD = b'{"method"'
+_ADD_ORDER = b'{"method":"add_order"'
 _TOKEN = Auth.TOKEN  # to look up a member costs a call
 _MENDED_EVERY_NS = 60 * 1_000_000_000
 
@@ -101,11 +102,15 @@ class KrakenPrivateProtocol:
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
         """Queue a command; raises BadInput for one Kraken cannot be asked."""
-        frame = limit_frame(command, self._answers.upcoming) if type(command) is Place else None
+        frame, answers = None, 1
+        if type(command) is Place:
+            frame = limit_frame(command, self._answers.upcoming)
+        else:
+            answers = answers_of(command)
         if frame is None:
             method, params = wire_of(command)
             frame = native.encode(_Request(method, params, self._answers.upcoming))
-        self._answers.begin(command_id, command, answers_of(command))
+        self._answers.begin(command_id, command, answers)
         self.outbox.append(Send(frame, _TOKEN))
 
     def ping(self) -> None:
@@ -132,6 +137,10 @@ class KrakenPrivateProtocol:
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The events of a frame; raises RemoteProtocolError when it makes no sense."""
         if frame.startswith(_METHOD):  # an answer, which is not decoded as data first
+            if frame.startswith(_ADD_ORDER):
+                events = self._answers.entered(frame, received_ns)
+                if events is not None:
+                    return events
             return self._receive_response(frame, received_ns)
         try:
             message = native.decode_frame(frame)
