@@ -161,7 +161,7 @@ def _fill_fact(fill: RunFill, lane: Lane, currency: Asset) -> FillFact:
         value = fee.amount
     elif fee.asset == lane.symbol.base and lane.symbol.quote == currency:
         value = EXACT.multiply(fee.amount, price)
-    marks = [lane.mid(mark) for mark in fill.marks]
+    marks = lane.marked(fill.marks)
     return FillFact(
         at_ns=fill.at_ns,
         price=price,

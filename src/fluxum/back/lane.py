@@ -106,9 +106,13 @@ class Lane:
 
     # Time
 
-    def marks(self, at_ns: int) -> list[int | None]:
-        """Twice the mid so long after an instant, each once it is due (see `watching.Marks`)."""
+    def marks(self, at_ns: int) -> int:
+        """The number of an instant whose marks are taken (see `watching.Marks`)."""
         return self._player.marks.add(self.number, at_ns)
+
+    def marked(self, number: int) -> list[Decimal | None]:
+        """The mids so long after an instant, each once it is due."""
+        return [self.mid(mark) for mark in self._player.marks.of(number)]
 
     @property
     def now_ns(self) -> int:

@@ -11,7 +11,7 @@ _WORLDS = 3
 
 
 class RunFill:
-    """A fill in one world, in units; `marks` are twice the mid so long after it (`watching`)."""
+    """A fill in one world, in units; `marks` is the number of its instant (`watching.Marks`)."""
 
     __slots__ = ("at_ns", "charge", "is_maker", "key", "marks", "units", "world")
 
@@ -22,7 +22,7 @@ class RunFill:
         key: int,
         units: int,
         charge: Charge,
-        marks: list[int | None],
+        marks: int,
         *,
         is_maker: bool,
     ) -> None:
