@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _ZERO = Decimal(0)
+_BUY = Side.BUY  # to look up a member costs a call
 FillIdentity = tuple[str, Symbol, str]
 """Venue, symbol and the venue's id of a fill; see `Fill.identity`."""
 
@@ -206,4 +207,4 @@ class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
     @property
     def signed_quantity(self) -> Decimal:
         """The quantity, negative for a sale."""
-        return self.quantity if self.side is Side.BUY else _ZERO - self.quantity
+        return self.quantity if self.side is _BUY else _ZERO - self.quantity
