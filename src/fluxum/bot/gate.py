@@ -28,6 +28,7 @@ __all__ = ["Gate"]
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
 _MS_NS = 1_000_000
+_BUY = Side.BUY  # to look up a member costs a call
 
 
 class _VenueExposure:
@@ -155,11 +156,12 @@ class Gate:
         left = order.could_fill
         grown = EXACT.subtract(after.quantity or _ZERO, order.by_fills)
         more = max(EXACT.subtract(grown, left), _ZERO)
-        added = (more, _ZERO) if order.side is Side.BUY else (_ZERO, EXACT.minus(more))
         risk = self._risk(order.market.venue)
-        if more and self._is_limiting_growth and not risk.reduces(after, added):
-            self._check_growing(order.market, 0, now_ns)
-            self._check_exposure({order.market: added})
+        if more and self._is_limiting_growth:
+            added = (more, _ZERO) if order.side is _BUY else (_ZERO, EXACT.minus(more))
+            if not risk.reduces(after, added):
+                self._check_growing(order.market, 0, now_ns)
+                self._check_exposure({order.market: added})
         risk.check_grown(before, after, more, now_ns)
 
     def placed(self, market: Market, now_ns: int) -> None:

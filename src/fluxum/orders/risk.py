@@ -36,7 +36,8 @@ from fluxum.orders.order import TrackedOrder
 __all__ = ["Risk", "RiskLimits"]
 
 _ZERO = Decimal(0)
-_LIMIT, _BUY = OrderType.LIMIT, Side.BUY  # to look up a member costs a call
+# To look up a member of an enumeration costs a call.
+_LIMIT, _MARKET, _BUY = OrderType.LIMIT, OrderType.MARKET, Side.BUY
 _SECOND_NS = 1_000_000_000
 _MINUTE_NS = 60 * _SECOND_NS
 
@@ -195,17 +196,21 @@ class Risk:
 
         `more` is how much more than before could be filled of it.
         """
-        self._check_halt()
+        if self._halted is not None:
+            self._check_halt()
         if self._is_paced:
             self._check_rates(1, now_ns)
-        self._check_one(after)
-        if _prices(before) != _prices(after) or after.order_type is OrderType.MARKET:
+        if self._is_of_one:
+            self._check_one(after)
+        is_moved = _prices(before) != _prices(after) or after.order_type is _MARKET
+        if is_moved and not self._is_passive(after):
             self._check_collar(after)
-        is_buy = after.side is Side.BUY
-        added = (more, _ZERO) if is_buy else (_ZERO, EXACT.minus(more))
-        if self._reducing is not None or self._is_of_profit:
-            self._check_reducing(is_reducing=self.reduces(after, added))
-        self._positions.check(self._limits, [after], {after.symbol: added})
+        is_limited = self._reducing is not None or self._is_of_profit
+        if is_limited or self._is_of_positions:
+            added = (more, _ZERO) if after.side is _BUY else (_ZERO, EXACT.minus(more))
+            if is_limited:
+                self._check_reducing(is_reducing=self.reduces(after, added))
+            self._positions.check(self._limits, [after], {after.symbol: added})
 
     def book(self, count: int, now_ns: int) -> None:
         """So many orders were sent."""
@@ -330,7 +335,7 @@ class Risk:
             return request.quote_quantity
         if request.quantity is None:
             return _ZERO
-        if request.symbol.is_inverse:
+        if request.symbol.contract and request.symbol.is_inverse:
             return request.quantity  # which is in the quote asset already
         price = price_of(request)
         if price is None:
