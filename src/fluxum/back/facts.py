@@ -1,11 +1,11 @@
 """The facts of a back-test as it runs and at its end: equity, orders, gaps."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from fluxum.back.columns import GapSpan
 from fluxum.back.lane import Lane
-from fluxum.back.money import Accounts
+from fluxum.back.money import Accounts, Charge
 from fluxum.back.records import RunFill, RunOrder
 from fluxum.bot.market import Market
 from fluxum.ledger.arithmetic import EXACT
@@ -127,12 +127,12 @@ def _bases(lanes: Iterable[Lane], currency: Asset) -> list[Market]:
     return list(found.values())
 
 
-def order_fact(order: RunOrder, currency: Asset) -> OrderFact:
-    """An order as a fact."""
+def order_fact(order: RunOrder, currency: Asset, charges: Sequence[Charge]) -> OrderFact:
+    """An order as a fact; `charges` are what fills are charged in, by number."""
     lane, request = order.lane, order.request
     fills: list[list[FillFact]] = [[], [], []]
     for fill in order.fills:
-        fills[fill.world].append(_fill_fact(fill, lane, currency))
+        fills[fill.world].append(_fill_fact(fill, lane, currency, charges[fill.charge]))
     assert request.quantity is not None, "every order of a bot has a quantity"
     limit = request.limit_price
     return OrderFact(
@@ -153,9 +153,9 @@ def order_fact(order: RunOrder, currency: Asset) -> OrderFact:
     )
 
 
-def _fill_fact(fill: RunFill, lane: Lane, currency: Asset) -> FillFact:
+def _fill_fact(fill: RunFill, lane: Lane, currency: Asset, charge: Charge) -> FillFact:
     price, quantity = lane.price(fill.key), lane.quantity(fill.units)
-    fee = fill.charge.fee(price, quantity)
+    fee = charge.fee(price, quantity)
     value: Decimal | None = None
     if fee.asset == currency:
         value = fee.amount

@@ -192,7 +192,11 @@ class BotAccount:
 
     def count(self, venue: str) -> int:
         """How many orders at a venue have not ended."""
-        return sum(len(orders) for market, orders in self._at.items() if market.venue == venue)
+        count = 0
+        for market, orders in self._at.items():
+            if market.venue == venue:
+                count += len(orders)
+        return count
 
     def find(self, name: str) -> BotOrder | None:
         """An order by its client order id, ended ones of late included."""

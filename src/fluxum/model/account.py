@@ -162,14 +162,14 @@ class Liquidity(Enumeration):
     TAKER = "taker"
 
 
-class Fee(Struct, frozen=True):
+class Fee(Struct, frozen=True, gc=False):
     """The fee of a fill, in the asset it was charged in; a rebate is negative."""
 
     asset: Asset
     amount: Decimal
 
 
-class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
+class Fill(Struct, frozen=True, kw_only=True, gc=False, tag="fill"):
     """An execution of an order of the account; `side` is that of the order.
 
     Some venues number the fills of each market separately, so fills are distinguished by
