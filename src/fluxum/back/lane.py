@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 
 from fluxum.back.contact import BUY, NO_KEY
 from fluxum.back.faithful import ReplayPlayer
@@ -31,6 +32,8 @@ class Lane:
         self.queues = self.contact.queues
         """One's own resting orders: buys, then sells."""
         self._player = player
+        self.marks = partial(player.marks.add, number)
+        """The number of an instant whose marks are taken, by the instant; see `watching.Marks`."""
         self.places = places
         """The decimal places of prices and of quantities."""
         self._price_places, self._quantity_places = places
@@ -105,10 +108,6 @@ class Lane:
         taken[key] = taken.get(key, 0) + units
 
     # Time
-
-    def marks(self, at_ns: int) -> int:
-        """The number of an instant whose marks are taken (see `watching.Marks`)."""
-        return self._player.marks.add(self.number, at_ns)
 
     def marked(self, number: int) -> list[Decimal | None]:
         """The mids so long after an instant, each once it is due."""

@@ -94,7 +94,7 @@ class TapeVenues:
         """The bot sends commands."""
         for one in commands:
             self._arrives_ns = max(self._arrives_ns, now_ns + self._latency.order_ns())
-            order: RunOrder | None = None
+            order: RunOrder | None = None  # which only a new one has
             if isinstance(one.command, Place):
                 request = one.command.request
                 side = BUY if request.side is _BUY else SELL
@@ -111,14 +111,12 @@ class TapeVenues:
             return answer
         at_ns, sent, order = self._commands.popleft()
         command = sent.command
-        match command:
-            case Place():
-                assert order is not None, "an order is made when it is sent"
-                self._place(order, at_ns)
-            case Amend():
-                self._amend(sent.market, command, at_ns)
-            case Cancel():
-                self._cancel(sent.market, command, at_ns)
+        if order is not None:
+            self._place(order, at_ns)
+        elif isinstance(command, Amend):
+            self._amend(sent.market, command, at_ns)
+        elif isinstance(command, Cancel):
+            self._cancel(sent.market, command, at_ns)
         self._set_next()
         return None
 
@@ -412,7 +410,9 @@ class TapeVenues:
 
     def _answer_ns(self, now_ns: int) -> int:
         """When the next answer is received."""
-        self._answers_ns = max(self._answers_ns, now_ns + self._latency.answer_ns())
+        at_ns = now_ns + self._latency.answer_ns()
+        if at_ns > self._answers_ns:
+            self._answers_ns = at_ns
         return self._answers_ns
 
     def _lane(self, market: Market) -> Lane:

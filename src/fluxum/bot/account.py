@@ -320,12 +320,13 @@ class BotAccount:
                 self._without_fees.add(identity)
         if order is None:
             return None
-        order.by_fills = EXACT.add(order.by_fills, fill.quantity)
+        before = order.by_fills
+        order.by_fills = EXACT.add(before, fill.quantity) if before else fill.quantity
         if order.pending is _PLACE:
             self._settle(order, is_done=True)
         if order.status.is_final:
             self._end(order, order.status)
-        elif order.by_fills >= max(order.quantity, order.next_quantity or _ZERO):
+        elif order.by_fills >= order.quantity and order.by_fills >= (order.next_quantity or _ZERO):
             self._end(order, _FILLED)
         else:
             order.status = _PARTIALLY
@@ -372,7 +373,7 @@ class BotAccount:
         order.status = status
         self._remove(order)
         self._ended[order.name] = order
-        if order.could_fill:
+        if order.by_updates > order.by_fills:
             self._unshown[order.name] = order
         elif self._unshown:
             self._unshown.pop(order.name, None)
@@ -389,25 +390,24 @@ class BotAccount:
     def _move(self, fill: Fill) -> None:
         market, signed = market_of(fill.venue, fill.symbol), fill.signed_quantity
         self._positions[market] = EXACT.add(self._positions.get(market, _ZERO), signed)
-        if fill.venue in self._balances and not fill.symbol.contract:
-            self._pay(fill.venue, fill.symbol.base, signed)
+        assets = self._balances.get(fill.venue)
+        if assets is not None and not fill.symbol.contract:
+            base, quote = fill.symbol.base, fill.symbol.quote
+            assets[base] = EXACT.add(assets.get(base, _ZERO), signed)
             notional = EXACT.multiply(fill.price, signed)
-            self._pay(fill.venue, fill.symbol.quote, EXACT.minus(notional))
+            assets[quote] = EXACT.subtract(assets.get(quote, _ZERO), notional)
         self._charge(fill)
 
     def _charge(self, fill: Fill) -> None:
         """Take the fees; those in the base asset of a spot market make its position smaller."""
         for fee in fill.fees or ():
-            self._pay(fill.venue, fee.asset, EXACT.minus(fee.amount))
+            assets = self._balances.get(fill.venue)
+            if assets is not None:
+                assets[fee.asset] = EXACT.subtract(assets.get(fee.asset, _ZERO), fee.amount)
             if fee.asset == fill.symbol.base and not fill.symbol.contract:
                 market = market_of(fill.venue, fill.symbol)
                 held = self._positions.get(market, _ZERO)
                 self._positions[market] = EXACT.subtract(held, fee.amount)
-
-    def _pay(self, venue: str, asset: str, amount: Decimal) -> None:
-        assets = self._balances.get(venue)
-        if assets is not None:
-            assets[asset] = EXACT.add(assets.get(asset, _ZERO), amount)
 
 
 def _hold(order: BotOrder, asset: str) -> Decimal:

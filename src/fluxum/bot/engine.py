@@ -183,21 +183,16 @@ class Engine:
 
     def due(self) -> Timer | None:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
-        if self._is_idle:
+        commands = self._commands
+        is_waiting = commands.paused or commands.groups or self._timers.ahead
+        if not is_waiting and not self._halting.reason:
             return None
         first = self._timers.due()
-        engine_ns = None if self.halted else self._commands.due_ns
+        engine_ns = None if self.halted else commands.due_ns
         engine_ns = self._halting.due_ns if engine_ns is None else engine_ns
         if engine_ns is not None and (first is None or engine_ns <= first.received_ns):
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
         return first
-
-    @property
-    def _is_idle(self) -> bool:
-        """Whether nothing is waited for."""
-        commands = self._commands
-        is_waiting = commands.paused or commands.groups or self._timers.ahead
-        return not is_waiting and not self._halting.reason
 
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""

@@ -214,6 +214,8 @@ class Risk:
 
     def book(self, count: int, now_ns: int) -> None:
         """So many orders were sent."""
+        if not self._is_paced:
+            return
         if self.limits.per_second_max is not None:
             self._seconds.extend([now_ns] * count)
         if self.limits.per_minute_max is not None:
