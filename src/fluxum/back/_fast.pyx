@@ -38,7 +38,7 @@ __all__ = ["FastContact", "FastPlayer", "FastQueue", "KeyLadder", "RowLevels"]
 
 cdef object _Level = Level, _Decimal = Decimal, _BookUpdate = BookUpdate
 cdef object _DUE = DUE, _VALID = BookStatus.VALID
-cdef tuple _NOTHING = NOTHING
+cdef tuple _NOTHING = NOTHING, _EMPTY = ()
 cdef long long _END_NS = END_NS, _NO_KEY = NO_KEY, _UNSEEN = UNSEEN
 cdef long long FAR = -(1 << 62)
 cdef int SNAPSHOT = KIND_SNAPSHOT, UPDATE = KIND_UPDATE, STATUS = KIND_STATUS
@@ -93,6 +93,8 @@ cdef object decimal(long long units, int exponent, int places):
     return _Decimal(units // TENS[power]).scaleb(exponent)
 
 
+@cython.freelist(16)
+@cython.no_gc  # what it has leads to no cycle
 cdef class RowLevels:
     """The levels of one side of an update, made when one is read; equal to their tuple."""
 
@@ -751,6 +753,7 @@ cdef class FastPlayer:
     cdef readonly long long now_ns
     cdef readonly Py_ssize_t frame
     cdef public long long alarm_ns, marks_ns
+    cdef object _now  # `now_ns` as a number of Python, which is made once for each frame
     cdef readonly FastMarks marks
     cdef readonly list contacts
     cdef object _rows, _columns
@@ -818,7 +821,7 @@ cdef class FastPlayer:
     def feed(self, direct):
         """As `next`, but give data to the strategy as long as it intends nothing; see `Direct`."""
         cdef Py_ssize_t count = 0, number
-        cdef long long now_ns = direct.view.now_ns
+        cdef long long now_ns = direct.view.now_ns, received_ns
         cdef dict markets = direct.markets
         if not markets:
             return self.next()
@@ -838,13 +841,17 @@ cdef class FastPlayer:
             elif type(event) is _BookUpdate or not is_in(markets, event):
                 break
             count += 1
-            now_ns = max(now_ns, <long long>event.received_ns if self._extra[number] else self.now_ns)
-            view.now_ns = now_ns
+            received_ns = event.received_ns if self._extra[number] else self.now_ns
+            if received_ns > now_ns:
+                now_ns = received_ns
+                view.now_ns = self._now if now_ns == self.now_ns else now_ns
             try:
                 found = on_event(event, view)
             except Exception as error:
                 direct.found = error
                 break
+            if found is _EMPTY:
+                continue
             if found or type(found) not in _NOTHING:
                 direct.found = found
                 break
@@ -930,7 +937,7 @@ cdef class FastPlayer:
             if split < self._row[number + 1]
             else (),
             None if self._venue_ns[number] < 0 else self._venue_ns[number],
-            self.now_ns,
+            self._now,
             None if self._checksum[number] < 0 else self._checksum[number],
             None if self._sequence[number] < 0 else self._sequence[number],
         )
@@ -940,7 +947,7 @@ cdef class FastPlayer:
         if now_ns >= self.marks_ns:
             self.marks.take(now_ns)
         self.frame = number
-        self.now_ns = now_ns
+        self._now = self.now_ns = now_ns
         self._end = self._first[number + 1]
         return 0
 
@@ -979,7 +986,7 @@ cdef class FastPlayer:
             (<KeyLadder>self._sides[2 * market])._lay_all(first, split, depth)
         if end > split:
             (<KeyLadder>self._sides[2 * market + 1])._lay_all(split, end, depth)
-        received_ns = self.now_ns
+        received_ns = self._now
         if self._extra[number]:
             received_ns = self._rows.fields(number).get("received_ns", received_ns)
         self._evidence[market].updated_ns = received_ns
