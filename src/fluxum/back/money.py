@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fluxum.bot.market import Market
 from fluxum.fill.fees import Fees, FeesIn, FeeTier
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import EXACT, add, multiply, subtract
 from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
 
@@ -51,8 +51,8 @@ class Charge:
 
     def fee(self, price: Decimal, quantity: Decimal) -> Fee:
         """The fee of a fill."""
-        amount = quantity if self.is_in_base else EXACT.multiply(quantity, price)
-        return Fee(self.asset, EXACT.multiply(amount, self.rate))
+        amount = quantity if self.is_in_base else multiply(quantity, price)
+        return Fee(self.asset, multiply(amount, self.rate))
 
     def most(self, world: int) -> int:
         """What was charged in a world, in whole units and not less than it is."""
@@ -128,12 +128,12 @@ class MarketSums:
         if symbol.base == asset:
             total = _decimal(self.bases[world], base_places)
         if symbol.quote == asset:
-            total = EXACT.add(total, _decimal(self.quotes[world], quote_places))
+            total = add(total, _decimal(self.quotes[world], quote_places))
         for one in self.charges.values():
             if one.asset == asset and one.amounts[world]:
                 places = base_places if one.is_in_base else quote_places
-                fees = EXACT.multiply(_decimal(one.amounts[world], places), one.rate)
-                total = EXACT.subtract(total, fees)
+                fees = multiply(_decimal(one.amounts[world], places), one.rate)
+                total = subtract(total, fees)
         return total
 
 
@@ -174,7 +174,7 @@ class Accounts:
         for market, sums in self._sums.items():
             if market.venue == venue:
                 moved = sums.moved(asset, self._world if world is None else world)
-                total = EXACT.add(total, moved)
+                total = add(total, moved)
         return total
 
     def begun(self, venue: str, asset: str) -> Decimal:
@@ -209,12 +209,12 @@ class Accounts:
         days = self._volumes.get(venue)
         while days and days[0][0] <= now_ns - _MONTH_NS:
             _, gone = days.popleft()
-            self._volume_sums[venue] = EXACT.subtract(self._volume_sums[venue], gone)
+            self._volume_sums[venue] = subtract(self._volume_sums[venue], gone)
         return self._volume_sums.get(venue, _ZERO)
 
     def _trade(self, venue: str, at_ns: int, notional: Decimal) -> None:
         self._volumes.setdefault(venue, deque()).append((at_ns, notional))
-        self._volume_sums[venue] = EXACT.add(self._volume_sums.get(venue, _ZERO), notional)
+        self._volume_sums[venue] = add(self._volume_sums.get(venue, _ZERO), notional)
 
 
 def _is_in_base(fees: Fees, *, is_buy: bool) -> bool:

@@ -20,7 +20,7 @@ from fluxum.bot.decision import BotCommand
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Outcome
 from fluxum.fill.latency import Latency
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import EXACT, add, multiply
 from fluxum.model.account import Fill, Liquidity
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Side
@@ -184,7 +184,7 @@ class TapeVenues:
         for other in self._open.values():
             same = other.lane.market.symbol.quote if other.side == BUY else other.lane.symbol.base
             if other.lane.venue == venue and same == asset:
-                needed = EXACT.add(needed, self._hold(other))
+                needed = add(needed, self._hold(other))
         there = self.accounts.total(venue, asset)
         return "" if needed <= there else f"insufficient funds: {needed} {asset} of {there}"
 
@@ -208,11 +208,11 @@ class TapeVenues:
         if order.side == SELL:
             return quantity
         if order.key is not None:
-            return EXACT.multiply(quantity, lane.price(order.key))
+            return multiply(quantity, lane.price(order.key))
         cost, left = Decimal(0), order.quantity
         for key, free in lane.offered(order.side, None):
             taken = min(free, left)
-            cost = EXACT.add(cost, EXACT.multiply(lane.price(key), lane.quantity(taken)))
+            cost = add(cost, multiply(lane.price(key), lane.quantity(taken)))
             left -= taken
             if not left:
                 break

@@ -15,7 +15,7 @@ from msgspec import Struct
 from fluxum.bot.market import Market, market_of
 from fluxum.bot.strategy import Outcome
 from fluxum.bot.view import OpenOrder, OrderRole
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, multiply, subtract
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
@@ -99,11 +99,11 @@ class BotOrder(Struct, kw_only=True, gc=False):
     def could_fill(self) -> Decimal:
         """What may still be filled of it and is in no position yet."""
         if self.status.is_final:
-            return max(EXACT.subtract(self.by_updates, self.by_fills), _ZERO)
+            return max(subtract(self.by_updates, self.by_fills), _ZERO)
         most, changed = self.quantity, self.next_quantity
         if changed is not None and changed > most:
             most = changed
-        return max(EXACT.subtract(most, self.by_fills), _ZERO) if self.by_fills else most
+        return max(subtract(most, self.by_fills), _ZERO) if self.by_fills else most
 
     def view(self) -> OpenOrder:
         """A copy for the strategy and the planner."""
@@ -210,8 +210,8 @@ class BotAccount:
         held = _ZERO
         for one in self._orders.values():
             if one.market.venue == venue and not one.market.symbol.contract:
-                held = EXACT.add(held, _hold(one, asset))
-        return EXACT.subtract(assets.get(asset, _ZERO), held)
+                held = add(held, _hold(one, asset))
+        return subtract(assets.get(asset, _ZERO), held)
 
     def open_parts(self) -> Iterator[tuple[Market, Side, Decimal]]:
         """What each order, open or ended, could still add to a position."""
@@ -321,7 +321,7 @@ class BotAccount:
         if order is None:
             return None
         before = order.by_fills
-        order.by_fills = EXACT.add(before, fill.quantity) if before else fill.quantity
+        order.by_fills = add(before, fill.quantity) if before else fill.quantity
         if order.pending is _PLACE:
             self._settle(order, is_done=True)
         if order.status.is_final:
@@ -389,13 +389,13 @@ class BotAccount:
 
     def _move(self, fill: Fill) -> None:
         market, signed = market_of(fill.venue, fill.symbol), fill.signed_quantity
-        self._positions[market] = EXACT.add(self._positions.get(market, _ZERO), signed)
+        self._positions[market] = add(self._positions.get(market, _ZERO), signed)
         assets = self._balances.get(fill.venue)
         if assets is not None and not fill.symbol.contract:
             base, quote = fill.symbol.base, fill.symbol.quote
-            assets[base] = EXACT.add(assets.get(base, _ZERO), signed)
-            notional = EXACT.multiply(fill.price, signed)
-            assets[quote] = EXACT.subtract(assets.get(quote, _ZERO), notional)
+            assets[base] = add(assets.get(base, _ZERO), signed)
+            notional = multiply(fill.price, signed)
+            assets[quote] = subtract(assets.get(quote, _ZERO), notional)
         self._charge(fill)
 
     def _charge(self, fill: Fill) -> None:
@@ -403,11 +403,11 @@ class BotAccount:
         for fee in fill.fees or ():
             assets = self._balances.get(fill.venue)
             if assets is not None:
-                assets[fee.asset] = EXACT.subtract(assets.get(fee.asset, _ZERO), fee.amount)
+                assets[fee.asset] = subtract(assets.get(fee.asset, _ZERO), fee.amount)
             if fee.asset == fill.symbol.base and not fill.symbol.contract:
                 market = market_of(fill.venue, fill.symbol)
                 held = self._positions.get(market, _ZERO)
-                self._positions[market] = EXACT.subtract(held, fee.amount)
+                self._positions[market] = subtract(held, fee.amount)
 
 
 def _hold(order: BotOrder, asset: str) -> Decimal:
@@ -418,4 +418,4 @@ def _hold(order: BotOrder, asset: str) -> Decimal:
     if symbol.quote != asset:
         return _ZERO
     price = max(order.price or _ZERO, order.next_price or _ZERO)
-    return EXACT.multiply(order.could_fill, price)
+    return multiply(order.could_fill, price)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from fluxum.bot.intent import Quote, Target
 from fluxum.bot.view import OrderRole
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, minus, multiply, subtract
 from fluxum.model.instrument import Instrument
 from fluxum.model.levels import Level
 from fluxum.model.market import Side
@@ -123,7 +123,7 @@ def plan_target(
     """
     if any(one.role is _TARGET for one in orders):
         return Plan(is_blocked=True)
-    need = EXACT.subtract(target.quantity, held)
+    need = subtract(target.quantity, held)
     quantity = _lots(abs(need), instrument)
     if not _is_enough(quantity, target.limit or worth, instrument):
         return None
@@ -156,16 +156,16 @@ def _side(
         (at if one.price == price else away).append(one)
     if away and not at and can_amend:
         first, *others = away
-        quantity = EXACT.add(first.filled, wanted)
+        quantity = add(first.filled, wanted)
         moved = Change(order=first, quantity=quantity, price=price)
         return Plan((*map(End, others), moved))
-    excess = EXACT.subtract(_sum(at), wanted)
+    excess = subtract(_sum(at), wanted)
     ends = tuple(End(one) for one in away)
     if excess > 0:
         return Plan((*ends, *_less(at, excess, instrument, can_amend)), is_blocked=not can_amend)
     if away:
         return Plan(ends, is_blocked=excess < 0)
-    missing = EXACT.minus(excess)
+    missing = minus(excess)
     if not _is_enough(missing, price, instrument):
         return Plan()
     return Plan((_new(side, missing, price, quote),))
@@ -189,13 +189,13 @@ def _less(
     for one in reversed(orders):
         if excess <= 0:
             break
-        left = EXACT.subtract(one.remaining, excess)
+        left = subtract(one.remaining, excess)
         if left > 0 and can_amend and _is_enough(left, one.price, instrument):
-            quantity = EXACT.subtract(one.quantity, excess)
+            quantity = subtract(one.quantity, excess)
             changes.append(Change(order=one, quantity=quantity, price=None))
         else:
             changes.append(End(one))
-        excess = EXACT.subtract(excess, one.remaining)
+        excess = subtract(excess, one.remaining)
     return changes
 
 
@@ -230,12 +230,12 @@ def _is_enough(quantity: Decimal, price: Decimal | None, instrument: Instrument 
     if instrument is None:
         return True
     least = instrument.notional_min
-    is_worth = least is None or price is None or EXACT.multiply(quantity, price) >= least
+    is_worth = least is None or price is None or multiply(quantity, price) >= least
     return quantity >= instrument.quantity_min and is_worth
 
 
 def _sum(orders: Sequence[Planned]) -> Decimal:
     total = _ZERO
     for one in orders:
-        total = EXACT.add(total, one.remaining)
+        total = add(total, one.remaining)
     return total

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, minus, multiply, subtract
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
@@ -121,7 +121,7 @@ class Risk:
     def _below_high(self, profit: Decimal | None) -> Decimal | None:
         if profit is None or self._high is None:
             return None
-        return EXACT.subtract(self._high, profit)
+        return subtract(self._high, profit)
 
     def look(self) -> Decimal | None:
         """Take note of the profit as it is now; the desk does so every second."""
@@ -163,9 +163,9 @@ class Risk:
             buys, sells = added.get(request.symbol, (_ZERO, _ZERO))
             quantity = wanted(request)
             if request.side is Side.BUY:
-                buys = EXACT.add(buys, quantity)
+                buys = add(buys, quantity)
             else:
-                sells = EXACT.add(sells, quantity)
+                sells = add(sells, quantity)
             added[request.symbol] = buys, sells
             if not can_grow:
                 is_reducing = is_reducing and self.reduces(request, (buys, sells))
@@ -186,7 +186,7 @@ class Risk:
         `anew` is whether another order takes its place, of which nothing is filled.
         """
         left = could_fill(order)
-        more = EXACT.subtract(fills_after(order, left, after.quantity or _ZERO, anew=anew), left)
+        more = subtract(fills_after(order, left, after.quantity or _ZERO, anew=anew), left)
         self.check_grown(before, after, more, now_ns)
 
     def check_grown(
@@ -207,7 +207,7 @@ class Risk:
             self._check_collar(after)
         is_limited = self._reducing is not None or self._is_of_profit
         if is_limited or self._is_of_positions:
-            added = (more, _ZERO) if after.side is _BUY else (_ZERO, EXACT.minus(more))
+            added = (more, _ZERO) if after.side is _BUY else (_ZERO, minus(more))
             if is_limited:
                 self._check_reducing(is_reducing=self.reduces(after, added))
             self._positions.check(self._limits, [after], {after.symbol: added})
@@ -281,8 +281,8 @@ class Risk:
             return False
         buys, sells = added
         if request.side is Side.BUY:
-            return EXACT.add(self.exposure.highest(request.symbol), buys) <= 0
-        return EXACT.add(self.exposure.lowest(request.symbol), sells) >= 0
+            return add(self.exposure.highest(request.symbol), buys) <= 0
+        return add(self.exposure.lowest(request.symbol), sells) >= 0
 
     # Of one order
 
@@ -342,7 +342,7 @@ class Risk:
         price = price_of(request)
         if price is None:
             price = self._best(request, "notional_max")
-        return EXACT.multiply(price, request.quantity)
+        return multiply(price, request.quantity)
 
     def _best(self, request: OrderRequest, limit: str) -> Decimal:
         book = self._valid(request.symbol, limit)
