@@ -189,6 +189,17 @@ def test_an_order_beyond_the_balance_is_refused(columns: Columns) -> None:
     assert order.fills.optimistic == ()
 
 
+def test_an_account_has_to_have_all_that_its_open_orders_need(columns: Columns) -> None:
+    ladder, size = Ladder(count=3), Decimal("0.01")  # the size of each of its orders
+    limits = [order.limit or Decimal(0) for order in backtest(ladder, columns).orders]
+    needed = sum((limit * size for limit in limits), Decimal(0))
+
+    for there, refused in ((needed, []), (needed - Decimal("0.000000001"), [2])):
+        orders = backtest(ladder, columns, accounts={"kraken": {"USD": there}}).orders
+        found = [at for at, one in enumerate(orders) if one.status is OrderStatus.REFUSED]
+        assert found == refused
+
+
 def test_a_command_arrives_after_its_latency_and_not_before(columns: Columns) -> None:
     (order,) = backtest(Buyer(quantity=Decimal("0.1"), at=100), columns, latency=0.0025).orders
 

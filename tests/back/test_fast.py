@@ -147,12 +147,13 @@ def test_marks_are_taken_from_the_books_before_the_frame_of_their_instant(column
     found: list[list[list[int | None]]] = []
     for make in (TapePlayer, Player):
         player = make(columns)
-        marks: list[list[int | None]] = []
+        numbers: list[int] = []
         expected: list[tuple[int, int | None]] = []
         while player.next() is not None:
             if player.frame % 7 == 0:
-                marks.append(player.marks.add(0, player.now_ns))
+                numbers.append(player.marks.add(0, player.now_ns))
             expected.append((player.now_ns, player.twice_mid(0)))
+        marks = [player.marks.of(number) for number in numbers]
         first = marks[1]
         at_ns = next(
             ns for ns, _ in expected if ns > kraken_tape.START_NS + 6 * kraken_tape.STEP_NS

@@ -79,3 +79,20 @@ def test_markets_of_one_venue_share_its_balances() -> None:
     assert accounts.total("v", "BTC") == Decimal("2.9")
     assert accounts.total("v", "ETH") == Decimal(2)
     assert accounts.total("elsewhere", "BTC") == 0
+
+
+def test_the_least_that_fills_moved_is_rounded_against_the_account() -> None:
+    accounts, sums = opened(Fees.flat("0.0016"))
+    _, received = opened(Fees.flat("0.0016", 0, FeesIn.RECEIVED))
+
+    for opened_sums in (sums, received):
+        accounts.fill(opened_sums, 1, 0, 10050, 201, is_maker=True)  # costs 2,020,050 units
+        accounts.fill(opened_sums, 1, 0, 10050, -1, is_maker=True)
+
+    # Fees in the quote asset: 3,232.08 and 16.08 units, in one sum.
+    assert sums.least(1, is_base=False) == -2_020_050 + 10_050 - 3_249
+    assert sums.least(1, is_base=True) == 200
+    # Of what was received: 0.3216 units of the base asset, 16.08 of the quote asset.
+    assert received.least(1, is_base=True) == 199
+    assert received.least(1, is_base=False) == -2_010_000 - 17
+    assert sums.least(0, is_base=False) == 0

@@ -6,12 +6,14 @@ rows that rest there; a row becomes a level when it is read. An update's levels 
 are read as well.
 
 `FastQueue` is `fluxum.fill.queue.QueueSide` where trades and books come in order (`apart` is 0),
-and `FastContact` is `fluxum.back.contact.Contact`; read those first.
+`FastContact` is `fluxum.back.contact.Contact`, and `FastMarks` is `fluxum.back.watching.Marks`; read
+those first.
 """
 
 from decimal import Decimal
 
 cimport cython
+from cpython.array cimport array, resize_smart
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memmove
 
@@ -24,9 +26,10 @@ from fluxum.back.columns import (
     KIND_UPDATE,
 )
 from fluxum.back.contact import NO_KEY, UNSEEN
-from fluxum.back.watching import DUE, END_NS, Marks
+from fluxum.back.watching import AFTER_NS, DUE, END_NS
 from fluxum.back.rows import Rows, begin, set_status
 from fluxum.book.book import Book
+from fluxum.book.proof import BookStatus
 from fluxum.bot.direct import NOTHING
 from fluxum.model.levels import Level
 from fluxum.model.market import BookUpdate, Side
@@ -34,8 +37,8 @@ from fluxum.model.market import BookUpdate, Side
 __all__ = ["FastContact", "FastPlayer", "FastQueue", "KeyLadder", "RowLevels"]
 
 cdef object _Level = Level, _Decimal = Decimal, _BookUpdate = BookUpdate
-cdef object _DUE = DUE
-cdef tuple _NOTHING = NOTHING
+cdef object _DUE = DUE, _VALID = BookStatus.VALID
+cdef tuple _NOTHING = NOTHING, _EMPTY = ()
 cdef long long _END_NS = END_NS, _NO_KEY = NO_KEY, _UNSEEN = UNSEEN
 cdef long long FAR = -(1 << 62)
 cdef int SNAPSHOT = KIND_SNAPSHOT, UPDATE = KIND_UPDATE, STATUS = KIND_STATUS
@@ -90,6 +93,8 @@ cdef object decimal(long long units, int exponent, int places):
     return _Decimal(units // TENS[power]).scaleb(exponent)
 
 
+@cython.freelist(16)
+@cython.no_gc  # what it has leads to no cycle
 cdef class RowLevels:
     """The levels of one side of an update, made when one is read; equal to their tuple."""
 
@@ -682,6 +687,65 @@ cdef int settle(FastQueue queue, KeyLadder ladder, KeyLadder other, dict taken) 
     return queue.settle(best_of(ladder))
 
 
+cdef class FastMarks:
+    """Twice the mids so long after instants; see `Marks`."""
+
+    cdef FastPlayer _player
+    cdef array _at_ns, _markets, _mids  # three mids for each instant
+    cdef long long _last_ns
+    cdef int _last_market
+    cdef long long[3] _after_ns
+    cdef Py_ssize_t[3] _taken
+    cdef Py_ssize_t _size
+
+    def __cinit__(self, FastPlayer player):
+        self._player = player
+        self._at_ns, self._markets, self._mids = array("q"), array("i"), array("q")
+        self._last_ns = self._last_market = -1
+        self._after_ns[0], self._after_ns[1], self._after_ns[2] = AFTER_NS
+
+    def add(self, int market, long long at_ns):
+        """The number of an instant, which is none before the last one."""
+        cdef Py_ssize_t at = self._size
+        cdef int number
+        if self._last_ns != at_ns or self._last_market != market:
+            self._last_ns, self._last_market = at_ns, market
+            resize_smart(self._at_ns, at + 1)
+            resize_smart(self._markets, at + 1)
+            resize_smart(self._mids, 3 * at + 3)
+            self._at_ns.data.as_longlongs[at] = at_ns
+            self._markets.data.as_ints[at] = market
+            for number in range(3):
+                self._mids.data.as_longlongs[3 * at + number] = _NO_KEY
+            self._size += 1
+            self._player.marks_ns = min(self._player.marks_ns, at_ns + self._after_ns[0])
+        return self._size - 1
+
+    def of(self, Py_ssize_t number):
+        """The marks of an instant; `None` until they are due, and without a valid book then."""
+        found = self._mids[3 * number : 3 * number + 3]
+        return [None if one == _NO_KEY else one for one in found]
+
+    cdef int take(self, long long now_ns) except -1:
+        """Take what is due, from the books as they are."""
+        cdef long long *at_ns = self._at_ns.data.as_longlongs
+        cdef long long due_ns = _END_NS
+        cdef Py_ssize_t at
+        cdef int number
+        for number in range(3):
+            at = self._taken[number]
+            while at < self._size and at_ns[at] + self._after_ns[number] <= now_ns:
+                self._mids.data.as_longlongs[3 * at + number] = self._player.twice(
+                    self._markets.data.as_ints[at]
+                )
+                at += 1
+            self._taken[number] = at
+            if at < self._size:
+                due_ns = min(due_ns, at_ns[at] + self._after_ns[number])
+        self._player.marks_ns = due_ns
+        return 0
+
+
 cdef class FastPlayer:
     """Plays a file from its beginning to its end; see `fluxum.back.player.Player`."""
 
@@ -689,9 +753,12 @@ cdef class FastPlayer:
     cdef readonly long long now_ns
     cdef readonly Py_ssize_t frame
     cdef public long long alarm_ns, marks_ns
-    cdef readonly object marks
+    cdef object _now  # `now_ns` as a number of Python, which is made once for each frame
+    cdef readonly FastMarks marks
     cdef readonly list contacts
     cdef object _rows, _columns
+    cdef dict _data  # what the next was made of
+    cdef bytes _is_direct  # by market: whether its updates are given to the strategy
     cdef _Store _store
     cdef const long long[::1] _frame_ns, _first, _row, _venue_ns, _checksum, _sequence, _extra
     cdef const unsigned char[::1] _kinds
@@ -718,7 +785,7 @@ cdef class FastPlayer:
         self._extra = columns.column("event_extra")
         self._frames = columns.frames
         self.alarm_ns = self.marks_ns = _END_NS
-        self.marks = Marks(self)
+        self.marks = FastMarks(self)
         self.frame = self._ready = -1
         self._names = [(market.venue, market.name) for market in columns.markets]
         self.books = []
@@ -749,48 +816,69 @@ cdef class FastPlayer:
 
     def next(self):
         """Apply the next event and return it, or a signal; `None` at the end."""
-        cdef Py_ssize_t number
-        while True:
-            if self._ready >= 0:
-                number = self._ready
-                self._ready = -1
-                return self._make(number)
-            if self._event == self._end:
-                number = self.frame + 1
-                if number >= self._frames:
-                    return _DUE if self.alarm_ns != _END_NS else None
-                if self._frame_ns[number] >= self.alarm_ns:
-                    return _DUE
-                self._begin_frame(number)
-                continue
-            self._apply()
+        return self._make_ready() if self._advance() else self._signal()
 
     def feed(self, direct):
         """As `next`, but give data to the strategy as long as it intends nothing; see `Direct`."""
-        cdef Py_ssize_t count = 0
+        cdef Py_ssize_t count = 0, number
+        cdef long long now_ns = direct.view.now_ns, received_ns
         cdef dict markets = direct.markets
-        cdef long long now_ns = direct.view.now_ns
         if not markets:
             return self.next()
+        if markets is not self._data:
+            wanted = markets.get(_BookUpdate, ())
+            self._is_direct = bytes([name in wanted for name in self._names])
+            self._data = markets
         view, on_event = direct.view, direct.on_event
         while True:
-            event = self.next()
-            wanted = markets.get(type(event))
-            if wanted is None or (event.venue, event.symbol) not in wanted:
+            if not self._advance():
+                event = self._signal()
+                break
+            number = self._ready
+            event = self._make_ready()
+            if self._kinds[number] == UPDATE and self._is_direct[self._markets[number]]:
+                pass
+            elif type(event) is _BookUpdate or not is_in(markets, event):
                 break
             count += 1
-            now_ns = max(now_ns, <long long>event.received_ns)
-            view.now_ns = now_ns
+            received_ns = event.received_ns if self._extra[number] else self.now_ns
+            if received_ns > now_ns:
+                now_ns = received_ns
+                view.now_ns = self._now if now_ns == self.now_ns else now_ns
             try:
                 found = on_event(event, view)
             except Exception as error:
                 direct.found = error
                 break
+            if found is _EMPTY:
+                continue
             if found or type(found) not in _NOTHING:
                 direct.found = found
                 break
         direct.given(count)
         return event
+
+    cdef bint _advance(self) except -1:
+        """Apply what comes, up to an event that is delivered; false at the end, or by the alarm."""
+        cdef Py_ssize_t number
+        while self._ready < 0:
+            if self._event != self._end:
+                self._apply()
+                continue
+            number = self.frame + 1
+            if number >= self._frames or self._frame_ns[number] >= self.alarm_ns:
+                return False
+            self._begin_frame(number)
+        return True
+
+    cdef object _signal(self):
+        return None if self.frame + 1 >= self._frames and self.alarm_ns == _END_NS else _DUE
+
+    cdef object _make_ready(self):
+        """The event that is ready, which is given once."""
+        cdef Py_ssize_t number = self._ready
+        self._ready = -1
+        return self._make(number)
 
     def skip(self, long long until_ns):
         """Apply what is before an instant, and return none of it."""
@@ -806,10 +894,16 @@ cdef class FastPlayer:
 
     def twice_mid(self, int market):
         """The sum of the best bid and ask, in units; `None` while the book cannot be trusted."""
+        cdef long long twice = self.twice(market)
+        return None if twice == _NO_KEY else twice
+
+    cdef long long twice(self, int market) except? -1:
+        """The same; NO_KEY while the book cannot be trusted."""
         cdef long long bid = best_of(<KeyLadder>self._sides[2 * market])
         cdef long long ask = best_of(<KeyLadder>self._sides[2 * market + 1])
-        is_known = bid != _NO_KEY and ask != _NO_KEY and self.books[market].is_valid
-        return bid - ask if is_known else None
+        if bid == _NO_KEY or ask == _NO_KEY or self._evidence[market].status is not _VALID:
+            return _NO_KEY
+        return bid - ask
 
     def shown(self, int market, int side, long long key):
         """The quantity at a key, in units; UNSEEN if it is deeper than the book is known."""
@@ -843,7 +937,7 @@ cdef class FastPlayer:
             if split < self._row[number + 1]
             else (),
             None if self._venue_ns[number] < 0 else self._venue_ns[number],
-            self.now_ns,
+            self._now,
             None if self._checksum[number] < 0 else self._checksum[number],
             None if self._sequence[number] < 0 else self._sequence[number],
         )
@@ -853,7 +947,7 @@ cdef class FastPlayer:
         if now_ns >= self.marks_ns:
             self.marks.take(now_ns)
         self.frame = number
-        self.now_ns = now_ns
+        self._now = self.now_ns = now_ns
         self._end = self._first[number + 1]
         return 0
 
@@ -892,7 +986,7 @@ cdef class FastPlayer:
             (<KeyLadder>self._sides[2 * market])._lay_all(first, split, depth)
         if end > split:
             (<KeyLadder>self._sides[2 * market + 1])._lay_all(split, end, depth)
-        received_ns = self.now_ns
+        received_ns = self._now
         if self._extra[number]:
             received_ns = self._rows.fields(number).get("received_ns", received_ns)
         self._evidence[market].updated_ns = received_ns
@@ -913,3 +1007,9 @@ cdef class FastPlayer:
 
 cdef long long best_of(KeyLadder ladder) noexcept:
     return ladder._keys[ladder._size - 1] if ladder._size else _NO_KEY
+
+
+cdef bint is_in(dict markets, event) except -1:
+    """Whether an event, or a signal, is of one of these markets."""
+    wanted = markets.get(type(event))
+    return wanted is not None and (event.venue, event.symbol) in wanted

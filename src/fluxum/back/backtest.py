@@ -213,7 +213,8 @@ class Backtest:
 
     def order_facts(self) -> tuple[OrderFact, ...]:
         """Every order."""
-        return tuple(order_fact(order, self._currency) for order in self.venues.orders)
+        charges = self._accounts.charges
+        return tuple(order_fact(order, self._currency, charges) for order in self.venues.orders)
 
     @property
     def is_proved(self) -> bool:

@@ -1,14 +1,14 @@
 """The facts of a back-test as it runs and at its end: equity, orders, gaps."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from fluxum.back.columns import GapSpan
 from fluxum.back.lane import Lane
-from fluxum.back.money import Accounts
+from fluxum.back.money import Accounts, Charge
 from fluxum.back.records import RunFill, RunOrder
 from fluxum.bot.market import Market
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, multiply
 from fluxum.model.instrument import Asset
 from fluxum.report.run import ByWorld, EquityPoint, FillFact, GapFact, Held, OrderFact, World
 
@@ -73,7 +73,7 @@ class RunCourse:
             for market in self._lanes
         )
         worth = [
-            None if one.mark is None else abs(EXACT.multiply(one.quantity, one.mark))
+            None if one.mark is None else abs(multiply(one.quantity, one.mark))
             for one in held
             if one.symbol.quote == self._currency and one.quantity
         ]
@@ -96,14 +96,14 @@ class RunCourse:
         """The equity in one world."""
         total = _ZERO
         for venue in {market.venue for market in self._lanes}:
-            total = EXACT.add(total, self._accounts.total(venue, self._currency, world))
+            total = add(total, self._accounts.total(venue, self._currency, world))
         for market in self._bases:
             quantity = self._accounts.total(market.venue, market.symbol.base, world)
             if quantity:
                 mid = mids[market]
                 if mid is None:
                     return None
-                total = EXACT.add(total, EXACT.multiply(quantity, mid))
+                total = add(total, multiply(quantity, mid))
         return total
 
     def held_first(self, mids: Mapping[Market, Decimal | None]) -> tuple[Held, ...]:
@@ -115,7 +115,7 @@ class RunCourse:
 
     def _held(self, market: Market) -> Decimal:
         begun = self.begun.get(market, _ZERO)
-        return EXACT.add(begun, self._accounts.bought(market))
+        return add(begun, self._accounts.bought(market))
 
 
 def _bases(lanes: Iterable[Lane], currency: Asset) -> list[Market]:
@@ -127,12 +127,12 @@ def _bases(lanes: Iterable[Lane], currency: Asset) -> list[Market]:
     return list(found.values())
 
 
-def order_fact(order: RunOrder, currency: Asset) -> OrderFact:
-    """An order as a fact."""
+def order_fact(order: RunOrder, currency: Asset, charges: Sequence[Charge]) -> OrderFact:
+    """An order as a fact; `charges` are what fills are charged in, by number."""
     lane, request = order.lane, order.request
     fills: list[list[FillFact]] = [[], [], []]
     for fill in order.fills:
-        fills[fill.world].append(_fill_fact(fill, lane, currency))
+        fills[fill.world].append(_fill_fact(fill, lane, currency, charges[fill.charge]))
     assert request.quantity is not None, "every order of a bot has a quantity"
     limit = request.limit_price
     return OrderFact(
@@ -153,15 +153,15 @@ def order_fact(order: RunOrder, currency: Asset) -> OrderFact:
     )
 
 
-def _fill_fact(fill: RunFill, lane: Lane, currency: Asset) -> FillFact:
+def _fill_fact(fill: RunFill, lane: Lane, currency: Asset, charge: Charge) -> FillFact:
     price, quantity = lane.price(fill.key), lane.quantity(fill.units)
-    fee = fill.charge.fee(price, quantity)
+    fee = charge.fee(price, quantity)
     value: Decimal | None = None
     if fee.asset == currency:
         value = fee.amount
     elif fee.asset == lane.symbol.base and lane.symbol.quote == currency:
-        value = EXACT.multiply(fee.amount, price)
-    marks = [lane.mid(mark) for mark in fill.marks]
+        value = multiply(fee.amount, price)
+    marks = lane.marked(fill.marks)
     return FillFact(
         at_ns=fill.at_ns,
         price=price,

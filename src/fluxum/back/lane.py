@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 
 from fluxum.back.contact import BUY, NO_KEY
 from fluxum.back.faithful import ReplayPlayer
@@ -11,6 +12,34 @@ from fluxum.bot.market import Market
 __all__ = ["Lane"]
 
 _KNOWN_MAX = 1 << 14
+
+
+class _Numbers(dict[int, Decimal]):
+    """Units as numbers of so many decimal places; those that were asked for are kept."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+
+    def __missing__(self, units: int) -> Decimal:
+        if len(self) >= _KNOWN_MAX:
+            self.clear()
+        number = self[units] = Decimal(units).scaleb(-self._places)
+        return number
+
+
+class _Units(dict[Decimal, int | None]):
+    """The opposite; `None` for a number between two units."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+
+    def __missing__(self, number: Decimal) -> int | None:
+        if len(self) >= _KNOWN_MAX:
+            self.clear()
+        units = number.scaleb(self._places)
+        whole = int(units)
+        found = self[number] = whole if whole == units else None
+        return found
 
 
 class Lane:
@@ -31,44 +60,35 @@ class Lane:
         self.queues = self.contact.queues
         """One's own resting orders: buys, then sells."""
         self._player = player
+        self.marks = partial(player.marks.add, number)
+        """The number of an instant whose marks are taken, by the instant; see `watching.Marks`."""
         self.places = places
         """The decimal places of prices and of quantities."""
-        self._price_places, self._quantity_places = places
-        self._prices: dict[int, Decimal] = {}
-        self._quantities: dict[int, Decimal] = {}
+        self._price_places, quantity_places = places
+        self._prices, self._quantities = _Numbers(self._price_places), _Numbers(quantity_places)
+        self._price_units, self._quantity_units = (
+            _Units(self._price_places),
+            _Units(quantity_places),
+        )
 
     # Units
 
     def key(self, side: int, price: Decimal) -> int | None:
         """The key of a price among the orders of a side; `None` for one between two units."""
-        units = price.scaleb(self._price_places)
-        whole = int(units)
-        return None if whole != units else whole if side == BUY else -whole
+        units = self._price_units[price]
+        return units if units is None or side == BUY else -units
 
     def units(self, quantity: Decimal) -> int | None:
         """A quantity in units; `None` for one between two units."""
-        units = quantity.scaleb(self._quantity_places)
-        whole = int(units)
-        return whole if whole == units else None
+        return self._quantity_units[quantity]
 
     def price(self, key: int) -> Decimal:
         """The price of a key."""
-        units = abs(key)
-        price = self._prices.get(units)
-        if price is None:
-            if len(self._prices) >= _KNOWN_MAX:
-                self._prices.clear()
-            price = self._prices[units] = Decimal(units).scaleb(-self._price_places)
-        return price
+        return self._prices[abs(key)]
 
     def quantity(self, units: int) -> Decimal:
         """Units as a quantity."""
-        quantity = self._quantities.get(units)
-        if quantity is None:
-            if len(self._quantities) >= _KNOWN_MAX:
-                self._quantities.clear()
-            quantity = self._quantities[units] = Decimal(units).scaleb(-self._quantity_places)
-        return quantity
+        return self._quantities[units]
 
     @property
     def twice_mid(self) -> int | None:
@@ -106,9 +126,9 @@ class Lane:
 
     # Time
 
-    def marks(self, at_ns: int) -> list[int | None]:
-        """Twice the mid so long after an instant, each once it is due (see `watching.Marks`)."""
-        return self._player.marks.add(self.number, at_ns)
+    def marked(self, number: int) -> list[Decimal | None]:
+        """The mids so long after an instant, each once it is due."""
+        return [self.mid(mark) for mark in self._player.marks.of(number)]
 
     @property
     def now_ns(self) -> int:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fluxum.bot.market import Market
 from fluxum.fill.fees import Fees, FeesIn, FeeTier
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import EXACT, add, multiply, subtract
 from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
 
@@ -36,12 +36,14 @@ class Charge:
     """The fees of one market at one rate in one asset; a rebate is below zero.
 
     `amounts` is what was charged at that rate in each world, in units: of the base asset if
-    `is_in_base`, else of the quote asset.
+    `is_in_base`, else of the quote asset. `number` is its place among `Accounts.charges`.
     """
 
-    __slots__ = ("amounts", "asset", "is_in_base", "rate")
+    __slots__ = ("_rate", "amounts", "asset", "is_in_base", "number", "rate")
 
-    def __init__(self, asset: Asset, rate: Decimal, *, is_in_base: bool) -> None:
+    def __init__(self, asset: Asset, rate: Decimal, *, is_in_base: bool, number: int = -1) -> None:
+        self.number = number
+        self._rate = rate.as_integer_ratio()
         self.asset = asset
         self.rate = rate
         self.is_in_base = is_in_base
@@ -49,14 +51,20 @@ class Charge:
 
     def fee(self, price: Decimal, quantity: Decimal) -> Fee:
         """The fee of a fill."""
-        amount = quantity if self.is_in_base else EXACT.multiply(quantity, price)
-        return Fee(self.asset, EXACT.multiply(amount, self.rate))
+        amount = quantity if self.is_in_base else multiply(quantity, price)
+        return Fee(self.asset, multiply(amount, self.rate))
+
+    def most(self, world: int) -> int:
+        """What was charged in a world, in whole units and not less than it is."""
+        rate, of = self._rate
+        return -(-self.amounts[world] * rate // of)
 
 
 class MarketSums:
     """What the fills of one market moved in each world, in units; `places` are those of a lane."""
 
     __slots__ = (
+        "_every",
         "_known",
         "bases",
         "charges",
@@ -68,7 +76,10 @@ class MarketSums:
         "tier",
     )
 
-    def __init__(self, market: Market, places: tuple[int, int], fees: Fees) -> None:
+    def __init__(
+        self, market: Market, places: tuple[int, int], fees: Fees, every: list[Charge]
+    ) -> None:
+        self._every = every  # what is charged in any market
         self.market = market
         self.fees = fees
         self.tier = fees.tiers[0] if len(fees.tiers) == 1 else None
@@ -89,7 +100,9 @@ class MarketSums:
         if known is None:
             symbol = self.market.symbol
             asset = symbol.base if is_in_base else symbol.quote
-            known = self.charges[rate, is_in_base] = Charge(asset, rate, is_in_base=is_in_base)
+            known = Charge(asset, rate, is_in_base=is_in_base, number=len(self._every))
+            self.charges[rate, is_in_base] = known
+            self._every.append(known)
         return known
 
     def charge_of(self, tier: FeeTier, *, is_maker: bool, is_buy: bool) -> Charge:
@@ -100,6 +113,14 @@ class MarketSums:
             self._known[is_maker, is_buy] = known
         return known
 
+    def least(self, world: int, *, is_base: bool) -> int:
+        """What fills have added to the base or the quote asset, in whole units and not more."""
+        total = self.bases[world] if is_base else self.quotes[world]
+        for one in self.charges.values():
+            if one.is_in_base is is_base:
+                total -= one.most(world)
+        return total
+
     def moved(self, asset: Asset | str, world: int) -> Decimal:
         """What fills and their fees have added to an asset in a world."""
         symbol, (base_places, quote_places) = self.market.symbol, self.places
@@ -107,12 +128,12 @@ class MarketSums:
         if symbol.base == asset:
             total = _decimal(self.bases[world], base_places)
         if symbol.quote == asset:
-            total = EXACT.add(total, _decimal(self.quotes[world], quote_places))
+            total = add(total, _decimal(self.quotes[world], quote_places))
         for one in self.charges.values():
             if one.asset == asset and one.amounts[world]:
                 places = base_places if one.is_in_base else quote_places
-                fees = EXACT.multiply(_decimal(one.amounts[world], places), one.rate)
-                total = EXACT.subtract(total, fees)
+                fees = multiply(_decimal(one.amounts[world], places), one.rate)
+                total = subtract(total, fees)
         return total
 
 
@@ -127,6 +148,8 @@ class Accounts:
         self, held: Mapping[str, Mapping[str, Decimal]], fees: Mapping[str, Fees], world: int
     ) -> None:
         self.limited = frozenset(held)
+        self.charges: list[Charge] = []
+        """All that fills are charged in, by number."""
         self.fees = fees
         self._world = world
         self._begun = {
@@ -140,7 +163,9 @@ class Accounts:
         """The sums of a market, whose units have these decimal places: of price and quantity."""
         known = self._sums.get(market)
         if known is None:
-            known = self._sums[market] = MarketSums(market, places, self.fees[market.venue])
+            known = self._sums[market] = MarketSums(
+                market, places, self.fees[market.venue], self.charges
+            )
         return known
 
     def total(self, venue: str, asset: str, world: int | None = None) -> Decimal:
@@ -149,7 +174,7 @@ class Accounts:
         for market, sums in self._sums.items():
             if market.venue == venue:
                 moved = sums.moved(asset, self._world if world is None else world)
-                total = EXACT.add(total, moved)
+                total = add(total, moved)
         return total
 
     def begun(self, venue: str, asset: str) -> Decimal:
@@ -184,12 +209,12 @@ class Accounts:
         days = self._volumes.get(venue)
         while days and days[0][0] <= now_ns - _MONTH_NS:
             _, gone = days.popleft()
-            self._volume_sums[venue] = EXACT.subtract(self._volume_sums[venue], gone)
+            self._volume_sums[venue] = subtract(self._volume_sums[venue], gone)
         return self._volume_sums.get(venue, _ZERO)
 
     def _trade(self, venue: str, at_ns: int, notional: Decimal) -> None:
         self._volumes.setdefault(venue, deque()).append((at_ns, notional))
-        self._volume_sums[venue] = EXACT.add(self._volume_sums.get(venue, _ZERO), notional)
+        self._volume_sums[venue] = add(self._volume_sums.get(venue, _ZERO), notional)
 
 
 def _is_in_base(fees: Fees, *, is_buy: bool) -> bool:

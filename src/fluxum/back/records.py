@@ -1,50 +1,48 @@
 """What is kept of each order of a back-test: when, at which prices, and its fills by world."""
 
+from array import array
+
+from msgspec import Struct
+
 from fluxum.back.lane import Lane
-from fluxum.back.money import Charge
 from fluxum.fill.queue import QueuePlace
 from fluxum.model.order import OrderRequest, OrderStatus
 
 __all__ = ["RunFill", "RunOrder"]
 
 _WORLDS = 3
+_PENDING = OrderStatus.PENDING  # to look up a member costs a call
 
 
-class RunFill:
-    """A fill in one world, in units; `marks` are twice the mid so long after it (`watching`)."""
+class RunFill(Struct, frozen=True, gc=False):
+    """A fill in one world, in units.
 
-    __slots__ = ("at_ns", "charge", "is_maker", "key", "marks", "units", "world")
+    `charge` is the number of what it was charged in (`money.Accounts.charges`), and `marks` that
+    of its instant (`watching.Marks`).
+    """
 
-    def __init__(
-        self,
-        world: int,
-        at_ns: int,
-        key: int,
-        units: int,
-        charge: Charge,
-        marks: list[int | None],
-        *,
-        is_maker: bool,
-    ) -> None:
-        self.world = world
-        self.at_ns = at_ns
-        self.key = key
-        self.units = units
-        self.is_maker = is_maker
-        self.charge = charge
-        self.marks = marks
+    world: int
+    at_ns: int
+    key: int
+    units: int
+    charge: int
+    marks: int
+    is_maker: bool
+
+
+_FIELDS = len(RunFill.__struct_fields__)
 
 
 class RunOrder:
     """An order from its decision on; quantities are in units of its market."""
 
     __slots__ = (
+        "_fills",
         "arrival_mid",
         "arrived_ns",
         "decided_ns",
         "decision_mid",
         "filled",
-        "fills",
         "key",
         "lane",
         "name",
@@ -69,13 +67,31 @@ class RunOrder:
         self.quantity = 0
         self.key: int | None = None
         self.place: QueuePlace | None = None
-        self.status = OrderStatus.PENDING
+        self.status = _PENDING
         self.filled = [0] * _WORLDS
         """How much is filled in each world."""
-        self.fills: list[RunFill] = []
+        self._fills = array("q")  # the numbers of each, one after the other
         self.decided_ns = decided_ns
         self.decision_mid = lane.twice_mid
         self.arrived_ns: int | None = None
         self.arrival_mid: int | None = None
         self.was_alone = False
         self.was_in_gap = False
+
+    def fill(
+        self, world: int, at_ns: int, key: int, units: int, charge: int, marks: int, is_maker: bool
+    ) -> None:
+        """Take in a fill; see `RunFill`."""
+        self._fills.extend((world, at_ns, key, units, charge, marks, is_maker))
+        self.filled[world] += units
+
+    @property
+    def fills(self) -> list[RunFill]:
+        """The fills in all worlds, in the order in which they happened."""
+        numbers = iter(self._fills)
+        return [
+            RunFill(world, at_ns, key, units, charge, marks, bool(is_maker))
+            for world, at_ns, key, units, charge, marks, is_maker in zip(
+                *[numbers] * _FIELDS, strict=True
+            )
+        ]

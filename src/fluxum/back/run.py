@@ -182,14 +182,15 @@ class Loop:
         """Do what is due up to an instant, in order; a timer of the instant itself is later."""
         venues, course = self._venues, self._course
         while True:
-            venue_ns, timer_ns = venues.next_ns, self._timer_ns
+            timer_ns = self._timer_ns
             course_ns = _NEVER if course is None else course.next_ns
-            if course is not None and course_ns <= min(venue_ns, timer_ns, now_ns):
-                course.note(course_ns)
-            elif venue_ns <= min(timer_ns, now_ns):
+            until_ns = min(timer_ns, now_ns)
+            if venues.next_ns <= until_ns and venues.next_ns < course_ns:
                 answer = venues.receive()
                 if answer is not None:
                     self._step(answer)
+            elif course is not None and course_ns <= until_ns:
+                course.note(course_ns)
             elif timer_ns < now_ns:
                 timer = self._engine.due()
                 assert timer is not None, "a timer that is due is there"

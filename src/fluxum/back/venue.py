@@ -6,20 +6,21 @@ the account follows one: its fills are those that the bot receives. An order lea
 it is filled in that world.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
+from math import floor
 
 from fluxum.back.contact import BUY, SELL
 from fluxum.back.lane import Lane
 from fluxum.back.money import Accounts
-from fluxum.back.records import RunFill, RunOrder
+from fluxum.back.records import RunOrder
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Outcome
 from fluxum.fill.latency import Latency
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import EXACT, add, multiply
 from fluxum.model.account import Fill, Liquidity
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Side
@@ -31,7 +32,12 @@ Answer = Fill | Outcome
 """What a venue sends to the bot."""
 NEVER_NS = (1 << 63) - 1
 _WORLDS = (0, 1, 2)
+# To look up a member of an enumeration costs a call.
 _SIMULATED = (OrderType.LIMIT, OrderType.MARKET)
+_BUY, _GTC, _FOK = Side.BUY, TimeInForce.GTC, TimeInForce.FOK
+_MAKER, _TAKER = Liquidity.MAKER, Liquidity.TAKER
+_OPEN, _FILLED = OrderStatus.OPEN, OrderStatus.FILLED
+_CANCELED, _REFUSED = OrderStatus.CANCELED, OrderStatus.REFUSED
 
 
 class TapeVenues:
@@ -54,6 +60,7 @@ class TapeVenues:
         self._sums = {
             lane.number: accounts.open(lane.market, lane.places) for lane in lanes.values()
         }
+        self._begun = dict(self._begun_alone())
         self._latency = latency
         self._world = world
         self._rules = rules
@@ -66,14 +73,31 @@ class TapeVenues:
             lane.contact.on_fill = partial(self._fill_resting, lane)
             lane.contact.on_loss = partial(self._doubt, lane)
 
+    def _begun_alone(self) -> Iterator[tuple[tuple[int, int], int]]:
+        """By lane and side, for assets that one market alone moves: the balance at the beginning.
+
+        It is in whole units, those of the quote asset for buys, and not more than there was.
+        """
+        lanes = self._lanes.values()
+        assets = Counter(
+            (lane.venue, asset) for lane in lanes for asset in (lane.symbol.base, lane.symbol.quote)
+        )
+        for lane in lanes:
+            base_places, quote_places = self._sums[lane.number].places
+            sides = (BUY, lane.symbol.quote, quote_places), (SELL, lane.symbol.base, base_places)
+            for side, asset, places in sides:
+                if assets[lane.venue, asset] == 1:
+                    begun = self.accounts.begun(lane.venue, asset)
+                    yield (lane.number, side), floor(EXACT.scaleb(begun, places))
+
     def send(self, commands: Iterable[BotCommand], now_ns: int) -> None:
         """The bot sends commands."""
         for one in commands:
             self._arrives_ns = max(self._arrives_ns, now_ns + self._latency.order_ns())
-            order: RunOrder | None = None
+            order: RunOrder | None = None  # which only a new one has
             if isinstance(one.command, Place):
                 request = one.command.request
-                side = BUY if request.side is Side.BUY else SELL
+                side = BUY if request.side is _BUY else SELL
                 order = RunOrder(len(self.orders), self._lane(one.market), request, side, now_ns)
                 self.orders.append(order)
             self._commands.append((self._arrives_ns, one, order))
@@ -87,14 +111,12 @@ class TapeVenues:
             return answer
         at_ns, sent, order = self._commands.popleft()
         command = sent.command
-        match command:
-            case Place():
-                assert order is not None, "an order is made when it is sent"
-                self._place(order, at_ns)
-            case Amend():
-                self._amend(sent.market, command, at_ns)
-            case Cancel():
-                self._cancel(sent.market, command, at_ns)
+        if order is not None:
+            self._place(order, at_ns)
+        elif isinstance(command, Amend):
+            self._amend(sent.market, command, at_ns)
+        elif isinstance(command, Cancel):
+            self._cancel(sent.market, command, at_ns)
         self._set_next()
         return None
 
@@ -110,27 +132,27 @@ class TapeVenues:
         order.arrival_mid = lane.twice_mid
         problem = self._problem(order)
         if problem:
-            self._end(order, OrderStatus.REFUSED, now_ns, problem)
+            self._end(order, _REFUSED, now_ns, problem)
             return
         key = order.key
         if request.post_only and key is not None and next(lane.offered(side, key), None):
-            self._end(order, OrderStatus.REFUSED, now_ns, "it would take, and is post-only")
+            self._end(order, _REFUSED, now_ns, "it would take, and is post-only")
             return
-        if request.time_in_force is TimeInForce.FOK:
+        if request.time_in_force is _FOK:
             there = sum(free for _, free in lane.offered(side, key))
             if there < order.quantity:
-                self._end(order, OrderStatus.CANCELED, now_ns, "it could not be filled whole")
+                self._end(order, _CANCELED, now_ns, "it could not be filled whole")
                 return
         meets_own = self._take(order, now_ns)
         if order.filled[self._world] >= order.quantity:
-            order.status = OrderStatus.FILLED
+            order.status = _FILLED
         elif meets_own:
-            self._end(order, OrderStatus.CANCELED, now_ns, "it would trade with one's own order")
-        elif key is None or request.time_in_force is not TimeInForce.GTC:
-            self._end(order, OrderStatus.CANCELED, now_ns, "nothing more was there to take")
+            self._end(order, _CANCELED, now_ns, "it would trade with one's own order")
+        elif key is None or request.time_in_force is not _GTC:
+            self._end(order, _CANCELED, now_ns, "nothing more was there to take")
         else:
             self._rest(order, key)
-            self._tell(order, OrderStatus.OPEN, now_ns)
+            self._tell(order, _OPEN, now_ns)
 
     def _problem(self, order: RunOrder) -> str:
         """Why an order is refused, else empty."""
@@ -155,16 +177,29 @@ class TapeVenues:
         """Which asset the account lacks for an order, else empty."""
         market = order.lane.market
         venue, symbol = market.venue, market.symbol
-        if venue not in self.accounts.limited or symbol.contract:
+        if venue not in self.accounts.limited or symbol.contract or self._clearly_has(order):
             return ""
         asset = symbol.quote if order.side == BUY else symbol.base
         needed = self._hold(order)
         for other in self._open.values():
             same = other.lane.market.symbol.quote if other.side == BUY else other.lane.symbol.base
             if other.lane.venue == venue and same == asset:
-                needed = EXACT.add(needed, self._hold(other))
+                needed = add(needed, self._hold(other))
         there = self.accounts.total(venue, asset)
         return "" if needed <= there else f"insufficient funds: {needed} {asset} of {there}"
+
+    def _clearly_has(self, order: RunOrder) -> bool:
+        """Whether the account has what an order needs, as far as that is seen by integers alone."""
+        begun = self._begun.get((order.lane.number, order.side))
+        if begun is None or order.key is None:
+            return False
+        needed, side, world = 0, order.side, self._world
+        for other in (order, *self._open.values()):
+            if other.side == side and other.lane is order.lane:
+                assert other.key is not None, "an order that rests has a key"
+                units = other.quantity - other.filled[world]
+                needed += units * other.key if side == BUY else units
+        return needed <= begun + self._sums[order.lane.number].least(world, is_base=side == SELL)
 
     def _hold(self, order: RunOrder) -> Decimal:
         """What an order may need of its asset, without fees."""
@@ -173,11 +208,11 @@ class TapeVenues:
         if order.side == SELL:
             return quantity
         if order.key is not None:
-            return EXACT.multiply(quantity, lane.price(order.key))
+            return multiply(quantity, lane.price(order.key))
         cost, left = Decimal(0), order.quantity
         for key, free in lane.offered(order.side, None):
             taken = min(free, left)
-            cost = EXACT.add(cost, EXACT.multiply(lane.price(key), lane.quantity(taken)))
+            cost = add(cost, multiply(lane.price(key), lane.quantity(taken)))
             left -= taken
             if not left:
                 break
@@ -221,7 +256,7 @@ class TapeVenues:
             taken = order.filled[self._world] - place.fills[self._world]
             order.place = queue.move(place, key, quantity, shown, best, taken)
         order.was_in_gap = order.was_in_gap or lane.contact.is_lost
-        order.status = OrderStatus.OPEN
+        order.status = _OPEN
         self._open[order.name] = order
 
     def _amend(self, market: Market, command: Amend, now_ns: int) -> None:
@@ -246,21 +281,21 @@ class TapeVenues:
         if key == place.key and filled < quantity <= order.quantity:
             order.quantity = quantity
             place.resize(quantity)
-            self._tell(order, OrderStatus.OPEN, now_ns)
+            self._tell(order, _OPEN, now_ns)
             return
         order.quantity, order.key = quantity, key
-        self._tell(order, OrderStatus.OPEN, now_ns)
+        self._tell(order, _OPEN, now_ns)
         if quantity <= filled:
             self._leave(order)
-            self._end(order, OrderStatus.CANCELED, now_ns, "it is filled as far as it is left")
+            self._end(order, _CANCELED, now_ns, "it is filled as far as it is left")
             return
         meets_own = self._take(order, now_ns)
         if order.filled[self._world] >= order.quantity:
             self._leave(order)
-            order.status = OrderStatus.FILLED
+            order.status = _FILLED
         elif meets_own:
             self._leave(order)
-            self._end(order, OrderStatus.CANCELED, now_ns, "it would trade with one's own order")
+            self._end(order, _CANCELED, now_ns, "it would trade with one's own order")
         else:
             self._rest(order, key)
 
@@ -271,7 +306,7 @@ class TapeVenues:
                 self._refuse_change(market, name, now_ns, "no such order rests")
             else:
                 self._leave(order)
-                self._end(order, OrderStatus.CANCELED, now_ns, "")
+                self._end(order, _CANCELED, now_ns, "")
 
     # Fills
 
@@ -289,7 +324,7 @@ class TapeVenues:
                 order = orders[number]
                 if order.place is place and order.filled[followed] >= order.quantity:
                     self._leave(order)
-                    order.status = OrderStatus.FILLED
+                    order.status = _FILLED
         self._set_next()
         lane.wake_at(self.next_ns)
 
@@ -305,9 +340,7 @@ class TapeVenues:
             units if order.side == BUY else -units,
             is_maker=is_maker,
         )
-        marks = lane.marks(now_ns)
-        order.fills.append(RunFill(world, now_ns, key, units, charge, marks, is_maker=is_maker))
-        order.filled[world] += units
+        order.fill(world, now_ns, key, units, charge.number, lane.marks(now_ns), is_maker)
         if world != self._world:
             return
         price, quantity = lane.price(key), lane.quantity(units)
@@ -322,7 +355,7 @@ class TapeVenues:
                     price=price,
                     quantity=quantity,
                     fees=(charge.fee(price, quantity),),
-                    liquidity=Liquidity.MAKER if is_maker else Liquidity.TAKER,
+                    liquidity=_MAKER if is_maker else _TAKER,
                     fill_id=str(self._fills),
                     order_id=str(order.number + 1),
                     client_order_id=order.name,
@@ -368,7 +401,7 @@ class TapeVenues:
             venue=market.venue,
             symbol=market.symbol,
             client_order_id=name,
-            status=OrderStatus.REFUSED,
+            status=_REFUSED,
             reason=reason,
             is_change=True,
             received_ns=self._answer_ns(now_ns),
@@ -377,7 +410,9 @@ class TapeVenues:
 
     def _answer_ns(self, now_ns: int) -> int:
         """When the next answer is received."""
-        self._answers_ns = max(self._answers_ns, now_ns + self._latency.answer_ns())
+        at_ns = now_ns + self._latency.answer_ns()
+        if at_ns > self._answers_ns:
+            self._answers_ns = at_ns
         return self._answers_ns
 
     def _lane(self, market: Market) -> Lane:

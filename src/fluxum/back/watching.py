@@ -1,6 +1,6 @@
 """The books of a tape's markets in units, and what follows them: contacts, prices after fills."""
 
-from collections import deque
+from array import array
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Final, Protocol
@@ -44,33 +44,48 @@ class Marked(Protocol):
 
 
 class Marks:
-    """Twice the mid so long after instants; a player takes those that are due before a frame."""
+    """Twice the mids so long after instants; a player takes those that are due before a frame.
+
+    They are columns, as there are as many as fills: three for each instant, NO_KEY while there is
+    none.
+    """
 
     def __init__(self, player: Marked) -> None:
         self._player = player
         self._last = -1, -1
-        self._newest: list[int | None] = []
-        self._waiting = tuple(deque[tuple[int, int, list[int | None]]]() for _ in AFTER_NS)
+        self._at_ns = array("q")
+        self._markets = array("i")
+        self._mids = tuple(array("q") for _ in AFTER_NS)
+        self._taken = [0] * len(AFTER_NS)
 
-    def add(self, market: int, at_ns: int) -> list[int | None]:
-        """The marks of an instant, which is none before the last one; `None` until it is due."""
+    def add(self, market: int, at_ns: int) -> int:
+        """The number of an instant, which is none before the last one."""
         if self._last != (market, at_ns):
             self._last = market, at_ns
-            self._newest = [None] * len(AFTER_NS)
-            for after_ns, waiting in zip(AFTER_NS, self._waiting, strict=True):
-                waiting.append((at_ns + after_ns, market, self._newest))
+            self._at_ns.append(at_ns)
+            self._markets.append(market)
+            for mids in self._mids:
+                mids.append(NO_KEY)
             self._player.marks_ns = min(self._player.marks_ns, at_ns + AFTER_NS[0])
-        return self._newest
+        return len(self._at_ns) - 1
+
+    def of(self, number: int) -> list[int | None]:
+        """The marks of an instant; `None` until they are due, and without a valid book then."""
+        found = [mids[number] for mids in self._mids]
+        return [None if one == NO_KEY else one for one in found]
 
     def take(self, now_ns: int) -> None:
         """Take what is due, from the books as they are."""
         due_ns = END_NS
-        for number, waiting in enumerate(self._waiting):
-            while waiting and waiting[0][0] <= now_ns:
-                _, market, marks = waiting.popleft()
-                marks[number] = self._player.twice_mid(market)
-            if waiting:
-                due_ns = min(due_ns, waiting[0][0])
+        for number, (after_ns, mids) in enumerate(zip(AFTER_NS, self._mids, strict=True)):
+            at = self._taken[number]
+            while at < len(mids) and self._at_ns[at] + after_ns <= now_ns:
+                twice = self._player.twice_mid(self._markets[at])
+                mids[at] = NO_KEY if twice is None else twice
+                at += 1
+            self._taken[number] = at
+            if at < len(mids):
+                due_ns = min(due_ns, self._at_ns[at] + after_ns)
         self._player.marks_ns = due_ns
 
 

@@ -15,6 +15,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Change, Level, LevelCh
 __all__ = ["Book", "MarketPrice"]
 
 _ZERO = Decimal(0)
+_VALID = BookStatus.VALID  # to look up a member costs a call
 
 
 class MarketPrice(Struct, frozen=True, kw_only=True):
@@ -96,7 +97,7 @@ class Book:
     @property
     def is_valid(self) -> bool:
         """Whether a passed check proves the book as last received; as `proof().is_valid`."""
-        return self.evidence.status is BookStatus.VALID
+        return self.evidence.status is _VALID
 
     @property
     def depth_known(self) -> int | None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from fluxum.bot.market import Market, market_of
 from fluxum.bot.strategy import Outcome
 from fluxum.bot.view import OpenOrder, OrderRole
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, multiply, subtract
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
@@ -24,9 +24,14 @@ from fluxum.model.order import OrderStatus, OrderUpdate
 __all__ = ["AccountState", "BotAccount", "BotOrder", "Held", "Pending"]
 
 _ZERO = Decimal(0)
+# To look up a member of an enumeration costs a call.
+_SELL = Side.SELL
+_PENDING, _UNKNOWN, _FILLED = OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.FILLED
+_PARTIALLY, _REFUSED = OrderStatus.PARTIALLY_FILLED, OrderStatus.REFUSED
 _ENDED_MAX = 1_000
 _ENDED_KEPT = 20
 _FILLS_MAX = 10_000
+_NO_ORDERS: dict[str, "BotOrder"] = {}
 
 
 class Pending(Enum):
@@ -38,7 +43,10 @@ class Pending(Enum):
     CANCEL = "cancel"
 
 
-class BotOrder(Struct, kw_only=True):
+_NOTHING, _PLACE, _AMEND = Pending.NOTHING, Pending.PLACE, Pending.AMEND
+
+
+class BotOrder(Struct, kw_only=True, gc=False):
     """One order as its evidence comes in. `group` is the number of its `Together`, 0 for none."""
 
     name: str
@@ -80,20 +88,22 @@ class BotOrder(Struct, kw_only=True):
     @property
     def is_certain(self) -> bool:
         """Whether no command about it is on its way, and its status is known."""
-        return self.pending is Pending.NOTHING and self.status is not OrderStatus.UNKNOWN
+        return self.pending is _NOTHING and self.status is not _UNKNOWN
 
     @property
     def is_shown(self) -> bool:
         """Whether the venue has shown that the order exists."""
-        return bool(self.order_id or self.filled) or self.status is not OrderStatus.PENDING
+        return bool(self.order_id or self.filled) or self.status is not _PENDING
 
     @property
     def could_fill(self) -> Decimal:
         """What may still be filled of it and is in no position yet."""
         if self.status.is_final:
-            return max(EXACT.subtract(self.by_updates, self.by_fills), _ZERO)
-        most = max(self.quantity, self.next_quantity or _ZERO)
-        return max(EXACT.subtract(most, self.by_fills), _ZERO)
+            return max(subtract(self.by_updates, self.by_fills), _ZERO)
+        most, changed = self.quantity, self.next_quantity
+        if changed is not None and changed > most:
+            most = changed
+        return max(subtract(most, self.by_fills), _ZERO) if self.by_fills else most
 
     def view(self) -> OpenOrder:
         """A copy for the strategy and the planner."""
@@ -140,7 +150,10 @@ class BotAccount:
         state = AccountState() if state is None else state
         self._positions = {one.market: one.quantity for one in state.positions}
         self._balances = {venue: dict(assets) for venue, assets in state.balances.items()}
-        self._orders = {one.name: one for one in state.orders}
+        self._orders: dict[str, BotOrder] = {}
+        self._at: dict[Market, dict[str, BotOrder]] = {}  # the same by market
+        for one in state.orders:
+            self.place(one)
         self._ended = OrderedDict((one.name, one) for one in state.ended)
         self._begun_ns = dict(state.begun_ns)
         self._by_id = {one.order_id: one for one in (*state.ended, *state.orders) if one.order_id}
@@ -174,12 +187,16 @@ class BotAccount:
 
     def orders(self, market: Market | None = None) -> list[BotOrder]:
         """The orders that have not ended, in the order of placing: of a market, or all."""
-        every = self._orders.values()
-        return [one for one in every if market is None or one.market == market]
+        found = self._orders if market is None else self._at.get(market, _NO_ORDERS)
+        return list(found.values())
 
     def count(self, venue: str) -> int:
         """How many orders at a venue have not ended."""
-        return sum(one.market.venue == venue for one in self._orders.values())
+        count = 0
+        for market, orders in self._at.items():
+            if market.venue == venue:
+                count += len(orders)
+        return count
 
     def find(self, name: str) -> BotOrder | None:
         """An order by its client order id, ended ones of late included."""
@@ -193,8 +210,8 @@ class BotAccount:
         held = _ZERO
         for one in self._orders.values():
             if one.market.venue == venue and not one.market.symbol.contract:
-                held = EXACT.add(held, _hold(one, asset))
-        return EXACT.subtract(assets.get(asset, _ZERO), held)
+                held = add(held, _hold(one, asset))
+        return subtract(assets.get(asset, _ZERO), held)
 
     def open_parts(self) -> Iterator[tuple[Market, Side, Decimal]]:
         """What each order, open or ended, could still add to a position."""
@@ -222,11 +239,15 @@ class BotAccount:
     def place(self, order: BotOrder) -> None:
         """An order is sent."""
         self._orders[order.name] = order
+        here = self._at.get(order.market)
+        if here is None:
+            here = self._at[order.market] = {}
+        here[order.name] = order
 
     def amend(self, name: str, quantity: Decimal | None, price: Decimal | None) -> None:
         """A change of an order is sent."""
         order = self._orders[name]
-        order.pending = Pending.AMEND
+        order.pending = _AMEND
         order.next_quantity = quantity
         order.next_price = price
 
@@ -246,16 +267,16 @@ class BotAccount:
         order = self._named(outcome.client_order_id, outcome.order_id)
         if order is None or order.status.is_final:
             return order
-        if outcome.status is OrderStatus.REFUSED and outcome.is_change:
+        if outcome.status is _REFUSED and outcome.is_change:
             self._settle(order, is_done=False)
         elif outcome.status.is_final:
             self._end(order, outcome.status)
-        elif outcome.status is OrderStatus.UNKNOWN:
-            order.status = OrderStatus.UNKNOWN
+        elif outcome.status is _UNKNOWN:
+            order.status = _UNKNOWN
         else:
             # The answer to the placing may come after a change was sent, which it does not settle.
             is_of_change = outcome.is_change or order.is_answered
-            if order.pending is not Pending.AMEND or is_of_change:
+            if order.pending is not _AMEND or is_of_change:
                 self._settle(order, is_done=True)
             order.is_answered = True
             order.status = outcome.status
@@ -269,11 +290,11 @@ class BotAccount:
         if order.status.is_final or update.status.is_final:
             self._end(order, order.status if order.status.is_final else update.status)
             return order
-        is_changed = order.pending is Pending.AMEND and (
+        is_changed = order.pending is _AMEND and (
             order.next_quantity in (None, update.quantity)
             and order.next_price in (None, update.limit_price)
         )
-        if order.pending is Pending.PLACE or is_changed:
+        if order.pending is _PLACE or is_changed:
             self._settle(order, is_done=True)
         if update.venue_ns >= order.updated_ns:
             order.updated_ns, order.status = update.venue_ns, update.status
@@ -283,7 +304,7 @@ class BotAccount:
         return order
 
     def _fill(self, fill: Fill) -> BotOrder | None:
-        identity = (fill.venue, str(fill.symbol), fill.fill_id)
+        identity = fill.identity
         order = self._named(fill.client_order_id, fill.order_id)
         if identity in self._fills:
             if identity in self._without_fees and fill.fees is not None:
@@ -293,22 +314,22 @@ class BotAccount:
         self._fills[identity] = None
         while len(self._fills) > _FILLS_MAX:
             self._without_fees.discard(self._fills.popitem(last=False)[0])
-        if not self.is_of_before(fill):
+        if not fill.backfilled or not self.is_of_before(fill):
             self._move(fill)
             if fill.fees is None:
                 self._without_fees.add(identity)
         if order is None:
             return None
-        order.by_fills = EXACT.add(order.by_fills, fill.quantity)
-        if order.pending is Pending.PLACE:
+        before = order.by_fills
+        order.by_fills = add(before, fill.quantity) if before else fill.quantity
+        if order.pending is _PLACE:
             self._settle(order, is_done=True)
         if order.status.is_final:
             self._end(order, order.status)
+        elif order.by_fills >= order.quantity and order.by_fills >= (order.next_quantity or _ZERO):
+            self._end(order, _FILLED)
         else:
-            is_whole = order.by_fills >= max(order.quantity, order.next_quantity or _ZERO)
-            order.status = OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
-            if is_whole:
-                self._end(order, OrderStatus.FILLED)
+            order.status = _PARTIALLY
         return order
 
     def is_of_before(self, fill: Fill) -> bool:
@@ -317,13 +338,13 @@ class BotAccount:
 
     def has(self, fill: Fill) -> bool:
         """Whether a fill was counted already."""
-        return (fill.venue, str(fill.symbol), fill.fill_id) in self._fills
+        return fill.identity in self._fills
 
     def forget(self, name: str) -> None:
         """A command was planned and is not sent: there is no such order, or it stays as it is."""
         order = self._orders[name]
-        if order.pending is Pending.PLACE:
-            del self._orders[name]
+        if order.pending is _PLACE:
+            self._remove(order)
         else:
             self._settle(order, is_done=False)
 
@@ -340,58 +361,61 @@ class BotAccount:
 
     def _settle(self, order: BotOrder, *, is_done: bool) -> None:
         """The command about an order that was on its way is answered."""
-        if is_done and order.pending is Pending.AMEND:
+        if is_done and order.pending is _AMEND:
             order.quantity = order.next_quantity or order.quantity
             order.price = order.next_price or order.price
-        order.pending = Pending.NOTHING
+        order.pending = _NOTHING
         order.next_quantity = order.next_price = None
 
     def _end(self, order: BotOrder, status: OrderStatus) -> None:
         """An order has ended, or more was learned of one that has."""
         self._settle(order, is_done=False)
         order.status = status
-        self._orders.pop(order.name, None)
+        self._remove(order)
         self._ended[order.name] = order
-        if order.could_fill:
+        if order.by_updates > order.by_fills:
             self._unshown[order.name] = order
-        else:
+        elif self._unshown:
             self._unshown.pop(order.name, None)
         while len(self._ended) > _ENDED_MAX:
             _, gone = self._ended.popitem(last=False)
             self._by_id.pop(gone.order_id, None)
             self._unshown.pop(gone.name, None)
 
+    def _remove(self, order: BotOrder) -> None:
+        """An order is open no more."""
+        if self._orders.pop(order.name, None) is not None:
+            del self._at[order.market][order.name]
+
     def _move(self, fill: Fill) -> None:
-        market = market_of(fill.venue, fill.symbol)
-        held = self._positions.get(market, _ZERO)
-        self._positions[market] = EXACT.add(held, fill.signed_quantity)
-        if not fill.symbol.contract:
-            self._pay(fill.venue, fill.symbol.base, fill.signed_quantity)
-            notional = EXACT.multiply(fill.price, fill.signed_quantity)
-            self._pay(fill.venue, fill.symbol.quote, EXACT.minus(notional))
+        market, signed = market_of(fill.venue, fill.symbol), fill.signed_quantity
+        self._positions[market] = add(self._positions.get(market, _ZERO), signed)
+        assets = self._balances.get(fill.venue)
+        if assets is not None and not fill.symbol.contract:
+            base, quote = fill.symbol.base, fill.symbol.quote
+            assets[base] = add(assets.get(base, _ZERO), signed)
+            notional = multiply(fill.price, signed)
+            assets[quote] = subtract(assets.get(quote, _ZERO), notional)
         self._charge(fill)
 
     def _charge(self, fill: Fill) -> None:
         """Take the fees; those in the base asset of a spot market make its position smaller."""
-        market = market_of(fill.venue, fill.symbol)
         for fee in fill.fees or ():
-            self._pay(fill.venue, fee.asset, EXACT.minus(fee.amount))
+            assets = self._balances.get(fill.venue)
+            if assets is not None:
+                assets[fee.asset] = subtract(assets.get(fee.asset, _ZERO), fee.amount)
             if fee.asset == fill.symbol.base and not fill.symbol.contract:
+                market = market_of(fill.venue, fill.symbol)
                 held = self._positions.get(market, _ZERO)
-                self._positions[market] = EXACT.subtract(held, fee.amount)
-
-    def _pay(self, venue: str, asset: str, amount: Decimal) -> None:
-        assets = self._balances.get(venue)
-        if assets is not None:
-            assets[asset] = EXACT.add(assets.get(asset, _ZERO), amount)
+                self._positions[market] = subtract(held, fee.amount)
 
 
 def _hold(order: BotOrder, asset: str) -> Decimal:
     """What of an asset an open order of a spot market holds."""
     symbol: Symbol = order.market.symbol
-    if order.side is Side.SELL:
+    if order.side is _SELL:
         return order.could_fill if symbol.base == asset else _ZERO
     if symbol.quote != asset:
         return _ZERO
     price = max(order.price or _ZERO, order.next_price or _ZERO)
-    return EXACT.multiply(order.could_fill, price)
+    return multiply(order.could_fill, price)

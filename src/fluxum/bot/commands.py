@@ -8,7 +8,6 @@ answer to a command is planned again when that comes; a target stands until it i
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from uuid import UUID
 
 import fluxum.bot.intent as intents
 from fluxum.bot.account import BotAccount, BotOrder, Pending
@@ -33,6 +32,9 @@ _GROUPS_MAX = 100
 _PAUSE_NS = 100_000_000
 _PAUSE_MAX_NS = 10_000_000_000
 _AGAIN_NS = 1_000_000_000
+_CANCEL, _QUOTE = Pending.CANCEL, OrderRole.QUOTE  # to look up a member costs a call
+_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""The digit of a random UUID's variant (RFC 9562, 4.1), by what was there."""
 
 
 class Commands:
@@ -73,6 +75,11 @@ class Commands:
     def is_used(self) -> bool:
         """Whether the step sends, reports or halts anything, or meant to."""
         return bool(self.sent or self.facts or self.intended or self.halt_reason)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a quote or a target waits for an answer, or a market for the end of a pause."""
+        return bool(self.quotes or self.targets or self.paused)
 
     def carry_out(self, wanted: Sequence[Intent]) -> None:
         """Send what the intents of a step need, in their order."""
@@ -171,7 +178,7 @@ class Commands:
     def end(self, orders: Sequence[BotOrder]) -> None:
         """Cancel orders, whatever is on its way, unless that is a cancel."""
         for one in orders:
-            if one.pending is not Pending.CANCEL:
+            if one.pending is not _CANCEL:
                 self._account.cancel(one.name)
                 named = Cancel(client_order_ids=(one.name,), symbols={one.name: one.market.symbol})
                 self.sent.append(BotCommand(one.market, named))
@@ -347,8 +354,8 @@ class Commands:
 
     def _name(self) -> str:
         self.number += 1
-        made = sha256(f"{self._seed}:{self.number}".encode()).digest()
-        return UUID(bytes=made[:16], version=4).hex
+        made = sha256(b"%d:%d" % (self._seed, self.number)).hexdigest()
+        return f"{made[:12]}4{made[13:16]}{_VARIANTS[made[16]]}{made[17:32]}"
 
     def _worth(self, market: Market) -> Decimal | None:
         try:

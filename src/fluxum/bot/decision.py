@@ -20,14 +20,14 @@ from fluxum.model.order import Amend, Cancel, Place
 __all__ = ["BotCommand", "Decision", "InputReference", "chained", "decision_text", "reference"]
 
 
-class BotCommand(Struct, frozen=True):
+class BotCommand(Struct, frozen=True, gc=False):
     """A command to the account at a market's venue; orders are named by their client order id."""
 
     market: Market
     command: Place | Amend | Cancel
 
 
-class InputReference(Struct, frozen=True):
+class InputReference(Struct, frozen=True, gc=False):
     """Which event led to a decision: its kind, where it is from, and when it was received."""
 
     kind: str
@@ -36,7 +36,7 @@ class InputReference(Struct, frozen=True):
     received_ns: int
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, gc=False, kw_only=True):
     """One step of an engine that intended, sent or reported anything; `number` counts from 1."""
 
     number: int

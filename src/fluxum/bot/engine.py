@@ -55,6 +55,7 @@ __all__ = ["Engine"]
 
 _SECOND_NS = 1_000_000_000
 _ZERO = Decimal(0)
+_OPEN, _REFUSED = OrderStatus.OPEN, OrderStatus.REFUSED  # to look up a member costs a call
 _ENGINE_TIMER = "engine"
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
 _DATA = frozenset(MARKET_DATA)
@@ -182,21 +183,16 @@ class Engine:
 
     def due(self) -> Timer | None:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
-        if self._is_idle:
+        commands = self._commands
+        is_waiting = commands.paused or commands.groups or self._timers.ahead
+        if not is_waiting and not self._halting.reason:
             return None
         first = self._timers.due()
-        engine_ns = None if self.halted else self._commands.due_ns
+        engine_ns = None if self.halted else commands.due_ns
         engine_ns = self._halting.due_ns if engine_ns is None else engine_ns
         if engine_ns is not None and (first is None or engine_ns <= first.received_ns):
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
         return first
-
-    @property
-    def _is_idle(self) -> bool:
-        """Whether nothing is waited for."""
-        commands = self._commands
-        is_waiting = commands.paused or commands.groups or self._timers.ahead
-        return not is_waiting and not self._halting.reason
 
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
@@ -210,10 +206,10 @@ class Engine:
         if self._is_looking:
             self._gate.look()
         intents: Sequence[Intent] = ()
-        if is_wanted and not self.halted:
+        if is_wanted and not self._halting.reason:
             intents = self._decide(event.snapshot if type(event) is BookKnown else event)  # type: ignore[arg-type]  # no strategy receives other steering
             commands.carry_out(intents)
-        if is_input and not self.halted:
+        if is_input and not self._halting.reason:
             self._continue(event)
         self._conclude(event, intents, is_input=is_input)
         return commands.sent
@@ -256,11 +252,13 @@ class Engine:
         self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
     ) -> None:
         """End a step that may have changed something."""
-        if intents or self._commands.is_used or self.halted or self._keep is not None:
+        is_halted = bool(self._halting.reason)
+        if intents or self._commands.is_used or is_halted or self._keep is not None:
             self._check()
             self._record(event, intents, is_input=is_input)
+            is_halted = bool(self._halting.reason)
         self.facts = tuple(self._commands.facts)
-        is_plain = self._keep is None and not self.halted
+        is_plain = self._keep is None and not is_halted
         self._plain = self.wanted.data if is_plain else {}
         self.direct.markets = {} if self._is_looking else self._plain
 
@@ -294,14 +292,17 @@ class Engine:
 
     def _account_event(self, event: Fill | OrderUpdate | Outcome) -> bool:
         """Take in an event of the account; returns whether the strategy receives it."""
-        is_new = not isinstance(event, Fill) or not self.account.has(event)
-        order = self.account.take(event)
-        if isinstance(event, Fill) and is_new:
-            if not self.account.is_of_before(event):
+        account = self.account
+        if not isinstance(event, Fill):
+            return account.take(event) is not None
+        is_new = not account.has(event)
+        order = account.take(event)
+        if is_new:
+            if not account.is_of_before(event):
                 self._commands.facts += self._gate.fill(event)
-            if order is not None:
+            if order is not None and order.group:
                 self._commands.fill_group(order, event.quantity)
-        return self.wanted.is_for(event, order, is_new=is_new)
+        return is_new and (order is not None or self.wanted.is_for(event, order))
 
     def _decide(self, event: BotEvent) -> Sequence[Intent]:
         """What the strategy intends; its error halts the bot."""
@@ -311,6 +312,8 @@ class Engine:
             return self._fail(error)
 
     def _intents(self, found: Iterable[Intent]) -> Sequence[Intent]:
+        if not found and type(found) in NOTHING:
+            return ()
         intents = tuple(found)
         for one in intents:
             if not isinstance(one, _INTENTS):
@@ -330,17 +333,19 @@ class Engine:
         """Send what waited for this event: quotes, targets, legs."""
         commands = self._commands
         if isinstance(event, _ACCOUNT):
-            market = market_of(event.venue, event.symbol)
-            if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
-                commands.refused(market)
-            elif not commands.sent or not any(one.market == market for one in commands.sent):
-                if isinstance(event, Outcome) and event.status is OrderStatus.OPEN:
-                    commands.accepted(market)
-                commands.plan(market)
+            status = event.status if isinstance(event, Outcome) else None
+            if status is _REFUSED:
+                commands.refused(market_of(event.venue, event.symbol))
+            elif commands.is_waiting:
+                market = market_of(event.venue, event.symbol)
+                if not any(one.market == market for one in commands.sent):
+                    if status is _OPEN:
+                        commands.accepted(market)
+                    commands.plan(market)
         elif isinstance(event, Timer):
             commands.plan_late()
-        if self._commands.groups:
-            self._commands.settle()
+        if commands.groups:
+            commands.settle()
 
     def _check(self) -> None:
         """Halt the bot if it is to be, and end what is left of its orders if it is halted."""

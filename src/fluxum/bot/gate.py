@@ -15,7 +15,7 @@ from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Pause, Protections
 from fluxum.bot.view import BookView
 from fluxum.errors import NotSubscribed, RiskRefused
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, minus, subtract
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
@@ -28,6 +28,7 @@ __all__ = ["Gate"]
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
 _MS_NS = 1_000_000
+_BUY = Side.BUY  # to look up a member costs a call
 
 
 class _VenueExposure:
@@ -53,17 +54,17 @@ class _VenueExposure:
 
     def highest(self, symbol: Symbol) -> Decimal:
         """What is held if every open buy is filled and no sell."""
-        return EXACT.add(self.position(symbol), self._open(symbol, Side.BUY))
+        return add(self.position(symbol), self._open(symbol, Side.BUY))
 
     def lowest(self, symbol: Symbol) -> Decimal:
         """What is held if every open sell is filled and no buy."""
-        return EXACT.subtract(self.position(symbol), self._open(symbol, Side.SELL))
+        return subtract(self.position(symbol), self._open(symbol, Side.SELL))
 
     def _open(self, symbol: Symbol, side: Side) -> Decimal:
         total = _ZERO
         for market, at, left in self._account.open_parts():
             if at is side and market.symbol == symbol and market.venue == self._venue:
-                total = EXACT.add(total, left)
+                total = add(total, left)
         return total
 
 
@@ -140,9 +141,9 @@ class Gate:
             buys, sells = added.get(market, (_ZERO, _ZERO))
             quantity = wanted(request)
             if request.side is Side.BUY:
-                buys = EXACT.add(buys, quantity)
+                buys = add(buys, quantity)
             else:
-                sells = EXACT.add(sells, quantity)
+                sells = add(sells, quantity)
             added[market] = buys, sells
             if not self._risk(market.venue).reduces(request, (buys, sells)):
                 self._check_growing(market, len(orders), now_ns)
@@ -153,13 +154,14 @@ class Gate:
     ) -> None:
         """Raise RiskRefused for what an order must not become."""
         left = order.could_fill
-        grown = EXACT.subtract(after.quantity or _ZERO, order.by_fills)
-        more = max(EXACT.subtract(grown, left), _ZERO)
-        added = (more, _ZERO) if order.side is Side.BUY else (_ZERO, EXACT.minus(more))
+        grown = subtract(after.quantity or _ZERO, order.by_fills)
+        more = max(subtract(grown, left), _ZERO)
         risk = self._risk(order.market.venue)
-        if more and self._is_limiting_growth and not risk.reduces(after, added):
-            self._check_growing(order.market, 0, now_ns)
-            self._check_exposure({order.market: added})
+        if more and self._is_limiting_growth:
+            added = (more, _ZERO) if order.side is _BUY else (_ZERO, minus(more))
+            if not risk.reduces(after, added):
+                self._check_growing(order.market, 0, now_ns)
+                self._check_exposure({order.market: added})
         risk.check_grown(before, after, more, now_ns)
 
     def placed(self, market: Market, now_ns: int) -> None:
@@ -214,7 +216,7 @@ class Gate:
         if profit is None or self.high is None:
             why = f"a drawdown of at most {most} was expected, and the profit is not known now"
             raise RiskRefused(_only(why), "drawdown_max")
-        drawdown = EXACT.subtract(self.high, profit)
+        drawdown = subtract(self.high, profit)
         if drawdown >= most:
             why = f"a drawdown below {most} {self.limits.currency} was expected, was {drawdown}"
             raise RiskRefused(_only(why), "drawdown_max")
@@ -227,16 +229,16 @@ class Gate:
             held = high = low = _ZERO
             for market, quantity in self._account.positions.items():
                 if market.symbol.base == asset:
-                    held = EXACT.add(held, quantity)
+                    held = add(held, quantity)
             for market, side, left in self._account.open_parts():
                 if market.symbol.base == asset and side is Side.BUY:
-                    high = EXACT.add(high, left)
+                    high = add(high, left)
                 elif market.symbol.base == asset:
-                    low = EXACT.subtract(low, left)
+                    low = subtract(low, left)
             buys = _sum(one for one, _ in mine.values())
             sells = _sum(one for _, one in mine.values())
-            highest = EXACT.add(EXACT.add(held, high), buys)
-            lowest = EXACT.add(EXACT.add(held, low), sells)
+            highest = add(add(held, high), buys)
+            lowest = add(add(held, low), sells)
             if (buys and highest > most) or (sells and lowest < -most):
                 found = highest if buys and highest > most else lowest
                 raise RiskRefused(
@@ -275,5 +277,5 @@ def _only(why: str) -> str:
 def _sum(values: Iterable[Decimal]) -> Decimal:
     total = _ZERO
     for value in values:
-        total = EXACT.add(total, value)
+        total = add(total, value)
     return total

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-class Quote(Struct, frozen=True, tag="quote"):
+class Quote(Struct, frozen=True, gc=False, tag="quote"):
     """What should rest in a market: so much at this price, and nothing else; `None` is nothing.
 
     Orders that rest at the price already keep their places in the queue. Raises BadInput for a
@@ -66,7 +66,7 @@ class Quote(Struct, frozen=True, tag="quote"):
             )
 
 
-class Target(Struct, frozen=True, tag="target"):
+class Target(Struct, frozen=True, gc=False, tag="target"):
     """What should be held in a market, below zero for a short; it stands until it is replaced.
 
     The engine buys or sells the difference at the market, or at `limit` and better, at once or not
@@ -88,7 +88,7 @@ class Target(Struct, frozen=True, tag="target"):
         take_all(self, {"market": _market, "quantity": number, "limit": optional(positive)})
 
 
-class Place(Struct, frozen=True, tag="place"):
+class Place(Struct, frozen=True, gc=False, tag="place"):
     """One order: at the market, at `limit` or better, or once the price is at `trigger`.
 
     `label` is the strategy's own name for it, which no other open order of the market may have;
@@ -125,7 +125,7 @@ class Place(Struct, frozen=True, tag="place"):
         take_all(self, _PLACE)
 
 
-class Amend(Struct, frozen=True, tag="amend"):
+class Amend(Struct, frozen=True, gc=False, tag="amend"):
     """Change the order of a label; `None` keeps a value. `quantity` is with what is filled."""
 
     market: Market
@@ -148,7 +148,7 @@ class Amend(Struct, frozen=True, tag="amend"):
         take_all(self, _AMEND)
 
 
-class Cancel(Struct, frozen=True, tag="cancel"):
+class Cancel(Struct, frozen=True, gc=False, tag="cancel"):
     """End the order of a label."""
 
     market: Market
@@ -159,7 +159,7 @@ class Cancel(Struct, frozen=True, tag="cancel"):
         take_all(self, {"market": _market, "label": text})
 
 
-class CancelAll(Struct, frozen=True, tag="cancel_all"):
+class CancelAll(Struct, frozen=True, gc=False, tag="cancel_all"):
     """End every order of this bot in a market, its quotes and its target."""
 
     market: Market
@@ -169,7 +169,7 @@ class CancelAll(Struct, frozen=True, tag="cancel_all"):
         take_all(self, {"market": _market})
 
 
-class Leg(Struct, frozen=True):
+class Leg(Struct, frozen=True, gc=False):
     """One order of several that belong together: at `limit` or better, at once or not at all."""
 
     market: Market
@@ -213,7 +213,7 @@ class Together(Struct, frozen=True, tag="together"):
             raise BadInput(f"two legs or more were expected, was {len(self.legs)}")
 
 
-class Halt(Struct, frozen=True, tag="halt"):
+class Halt(Struct, frozen=True, gc=False, tag="halt"):
     """End every order of this bot and place none, until a person resumes it."""
 
     reason: str

@@ -14,7 +14,7 @@ __all__ = ["Market", "market_of"]
 _MARKET: Mapping[str, Take] = {"venue": text, "symbol": symbol}
 
 
-class Market(Struct, frozen=True, order=True):
+class Market(Struct, frozen=True, gc=False, order=True):
     """One market of one venue. Raises BadInput for a malformed symbol."""
 
     venue: str

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from fluxum.bot.intent import Quote, Target
 from fluxum.bot.view import OrderRole
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, minus, multiply, subtract
 from fluxum.model.instrument import Instrument
 from fluxum.model.levels import Level
 from fluxum.model.market import Side
@@ -24,6 +24,8 @@ from fluxum.model.market import Side
 __all__ = ["Change", "End", "New", "Plan", "Planned", "plan_quote", "plan_target"]
 
 _ZERO = Decimal(0)
+# To look up a member of an enumeration costs a call.
+_BUY, _SELL, _QUOTE, _TARGET = Side.BUY, Side.SELL, OrderRole.QUOTE, OrderRole.TARGET
 
 
 class Planned(Protocol):
@@ -47,7 +49,7 @@ class Planned(Protocol):
     def is_certain(self) -> bool: ...  # noqa: D102
 
 
-class New(Struct, frozen=True, kw_only=True, tag="new"):
+class New(Struct, frozen=True, kw_only=True, gc=False, tag="new"):
     """An order to place: at the market without a price; `at_once` never rests."""
 
     side: Side
@@ -58,7 +60,7 @@ class New(Struct, frozen=True, kw_only=True, tag="new"):
     at_once: bool = False
 
 
-class Change(Struct, frozen=True, kw_only=True, tag="change"):
+class Change(Struct, frozen=True, kw_only=True, gc=False, tag="change"):
     """An order to change in place; `quantity` is with what is filled."""
 
     order: Planned
@@ -66,17 +68,20 @@ class Change(Struct, frozen=True, kw_only=True, tag="change"):
     price: Decimal | None
 
 
-class End(Struct, frozen=True, tag="end"):
+class End(Struct, frozen=True, gc=False, tag="end"):
     """An order to cancel."""
 
     order: Planned
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, gc=False):
     """Changes in the order in which they are sent, and whether more follows after answers."""
 
     changes: tuple[End | Change | New, ...] = ()
     is_blocked: bool = False
+
+
+_BLOCKED = Plan(is_blocked=True)
 
 
 def plan_quote(
@@ -92,13 +97,15 @@ def plan_quote(
     least quantity of the market does not rest. Cancels come first, then what moves away from the
     other side, then what moves towards it, so that no order meets another of this bot.
     """
-    mine = [one for one in orders if one.role is OrderRole.QUOTE]
-    buys = [one for one in mine if one.side is Side.BUY]
-    sells = [one for one in mine if one.side is Side.SELL]
-    bid = _side(Side.BUY, quote.bid, buys, instrument, can_amend, quote)
-    ask = _side(Side.SELL, quote.ask, sells, instrument, can_amend, quote)
+    buys: list[Planned] = []
+    sells: list[Planned] = []
+    for one in orders:
+        if one.role is _QUOTE:
+            (buys if one.side is _BUY else sells).append(one)
+    bid = _side(_BUY, quote.bid, buys, instrument, can_amend, quote)
+    ask = _side(_SELL, quote.ask, sells, instrument, can_amend, quote)
     changes = bid.changes + ask.changes
-    if mine and len(changes) > 1:  # else there are only new orders, of which the bid is first
+    if len(changes) > 1 and (buys or sells):  # else there are only new orders, the bid first
         changes = tuple(sorted(changes, key=_rank))
     return Plan(changes, bid.is_blocked or ask.is_blocked)
 
@@ -114,15 +121,15 @@ def plan_target(
 
     `worth` is the price by which the market's least amount is judged.
     """
-    if any(one.role is OrderRole.TARGET for one in orders):
+    if any(one.role is _TARGET for one in orders):
         return Plan(is_blocked=True)
-    need = EXACT.subtract(target.quantity, held)
+    need = subtract(target.quantity, held)
     quantity = _lots(abs(need), instrument)
     if not _is_enough(quantity, target.limit or worth, instrument):
         return None
-    side = Side.BUY if need > 0 else Side.SELL
+    side = _BUY if need > 0 else _SELL
     price = _tick(side, target.limit, instrument)
-    new = New(side=side, quantity=quantity, price=price, role=OrderRole.TARGET, at_once=True)
+    new = New(side=side, quantity=quantity, price=price, role=_TARGET, at_once=True)
     return Plan((new,), is_blocked=True)
 
 
@@ -134,28 +141,31 @@ def _side(
     can_amend: bool,
     quote: Quote,
 ) -> Plan:
-    if not all(one.is_certain for one in orders):
-        return Plan(is_blocked=True)
+    for one in orders:
+        if not one.is_certain:
+            return _BLOCKED
     price = None if level is None else _tick(side, level.price, instrument)
     wanted = _ZERO if level is None else _lots(level.quantity, instrument)
     if not _is_enough(wanted, price, instrument):
         return Plan(tuple(End(one) for one in orders), is_blocked=False)
     if not orders:
         return Plan((_new(side, wanted, price, quote),))
-    at = [one for one in orders if one.price == price]
-    away = [one for one in orders if one.price != price]
+    at: list[Planned] = []
+    away: list[Planned] = []
+    for one in orders:
+        (at if one.price == price else away).append(one)
     if away and not at and can_amend:
         first, *others = away
-        quantity = EXACT.add(first.filled, wanted)
+        quantity = add(first.filled, wanted)
         moved = Change(order=first, quantity=quantity, price=price)
         return Plan((*map(End, others), moved))
-    excess = EXACT.subtract(_sum(at), wanted)
+    excess = subtract(_sum(at), wanted)
     ends = tuple(End(one) for one in away)
     if excess > 0:
         return Plan((*ends, *_less(at, excess, instrument, can_amend)), is_blocked=not can_amend)
     if away:
         return Plan(ends, is_blocked=excess < 0)
-    missing = EXACT.minus(excess)
+    missing = minus(excess)
     if not _is_enough(missing, price, instrument):
         return Plan()
     return Plan((_new(side, missing, price, quote),))
@@ -166,7 +176,7 @@ def _new(side: Side, quantity: Decimal, price: Decimal | None, quote: Quote) -> 
         side=side,
         quantity=quantity,
         price=price,
-        role=OrderRole.QUOTE,
+        role=_QUOTE,
         post_only=quote.post_only,
     )
 
@@ -179,13 +189,13 @@ def _less(
     for one in reversed(orders):
         if excess <= 0:
             break
-        left = EXACT.subtract(one.remaining, excess)
+        left = subtract(one.remaining, excess)
         if left > 0 and can_amend and _is_enough(left, one.price, instrument):
-            quantity = EXACT.subtract(one.quantity, excess)
+            quantity = subtract(one.quantity, excess)
             changes.append(Change(order=one, quantity=quantity, price=None))
         else:
             changes.append(End(one))
-        excess = EXACT.subtract(excess, one.remaining)
+        excess = subtract(excess, one.remaining)
     return changes
 
 
@@ -199,14 +209,14 @@ def _rank(change: End | Change | New) -> int:
             if change.price is None or change.order.price is None:
                 return 1
             is_up = change.price > change.order.price
-            return 1 if is_up is (change.order.side is Side.SELL) else 2
+            return 1 if is_up is (change.order.side is _SELL) else 2
 
 
 def _tick(side: Side, price: Decimal | None, instrument: Instrument | None) -> Decimal | None:
     """A price on the grid, never better for the other side than what was wished."""
     if price is None or instrument is None:
         return price
-    return instrument.round_price(price, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+    return instrument.round_price(price, ROUND_FLOOR if side is _BUY else ROUND_CEILING)
 
 
 def _lots(quantity: Decimal, instrument: Instrument | None) -> Decimal:
@@ -220,12 +230,12 @@ def _is_enough(quantity: Decimal, price: Decimal | None, instrument: Instrument 
     if instrument is None:
         return True
     least = instrument.notional_min
-    is_worth = least is None or price is None or EXACT.multiply(quantity, price) >= least
+    is_worth = least is None or price is None or multiply(quantity, price) >= least
     return quantity >= instrument.quantity_min and is_worth
 
 
 def _sum(orders: Sequence[Planned]) -> Decimal:
     total = _ZERO
     for one in orders:
-        total = EXACT.add(total, one.remaining)
+        total = add(total, one.remaining)
     return total

@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from fluxum.bot.market import Market, market_of
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, minus, multiply, subtract
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Asset
 
@@ -74,21 +74,21 @@ class Earnings:
         if one is None:
             one = self._markets[market] = Earned(market=market)
         before, quantity = one.position, fill.signed_quantity
-        after = EXACT.add(before, quantity)
+        after = add(before, quantity)
         is_ended = before != 0 and (after == 0 or (after > 0) is not (before > 0))
         if before == 0:
             one.trip_ns, one.trip_cash = fill.venue_ns, one.cash
-        closing = EXACT.minus(before) if is_ended else quantity
-        one.cash = EXACT.subtract(one.cash, EXACT.multiply(fill.price, closing))
+        closing = minus(before) if is_ended else quantity
+        one.cash = subtract(one.cash, multiply(fill.price, closing))
         self._charge(one, fill)
-        one.position = EXACT.add(one.position, closing)
+        one.position = add(one.position, closing)
         if not is_ended:
             return None
         trip = _trip(one, fill)
         one.trip_ns, one.trip_cash = fill.venue_ns, one.cash
-        rest = EXACT.subtract(quantity, closing)
-        one.cash = EXACT.subtract(one.cash, EXACT.multiply(fill.price, rest))
-        one.position = EXACT.add(one.position, rest)
+        rest = subtract(quantity, closing)
+        one.cash = subtract(one.cash, multiply(fill.price, rest))
+        one.position = add(one.position, rest)
         return trip
 
     def profit(self, market: Market, mark: Decimal | None) -> Decimal | None:
@@ -99,13 +99,13 @@ class Earnings:
         if one.basis is None:
             if mark is None:
                 return None
-            one.basis = EXACT.multiply(one.begun_with, mark)
+            one.basis = multiply(one.begun_with, mark)
         if not one.position:
-            return EXACT.subtract(one.cash, one.basis)
+            return subtract(one.cash, one.basis)
         if mark is None:
             return None
-        worth = EXACT.multiply(one.position, mark)
-        return EXACT.subtract(EXACT.add(one.cash, worth), one.basis)
+        worth = multiply(one.position, mark)
+        return subtract(add(one.cash, worth), one.basis)
 
     def total(self, currency: Asset, marks: Marks) -> Decimal | None:
         """The profit of all markets; `None` while it is not known or another asset is earned."""
@@ -116,19 +116,19 @@ class Earnings:
             profit = self.profit(market, marks(market))
             if profit is None:
                 return None
-            total = EXACT.add(total, profit)
+            total = add(total, profit)
         return total
 
     @staticmethod
     def _charge(one: Earned, fill: Fill) -> None:
         for fee in fill.fees or ():
             if fee.asset == fill.symbol.quote:
-                one.cash = EXACT.subtract(one.cash, fee.amount)
+                one.cash = subtract(one.cash, fee.amount)
             elif fee.asset == fill.symbol.base and not fill.symbol.contract:
-                one.position = EXACT.subtract(one.position, fee.amount)
+                one.position = subtract(one.position, fee.amount)
             else:
                 known = one.fees_elsewhere.get(fee.asset, _ZERO)
-                one.fees_elsewhere[fee.asset] = EXACT.add(known, fee.amount)
+                one.fees_elsewhere[fee.asset] = add(known, fee.amount)
 
 
 def _trip(one: Earned, fill: Fill) -> Trip | None:
@@ -138,5 +138,5 @@ def _trip(one: Earned, fill: Fill) -> Trip | None:
         market=one.market,
         opened_ns=one.trip_ns,
         closed_ns=fill.venue_ns,
-        profit=EXACT.subtract(one.cash, one.trip_cash),
+        profit=subtract(one.cash, one.trip_cash),
     )

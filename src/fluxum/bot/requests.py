@@ -70,7 +70,7 @@ def of_place(wanted: PlaceOrder, name: str) -> OrderRequest:
 
 def of_order(order: BotOrder) -> OrderRequest:
     """An order as it is now, for what a change makes of it."""
-    return _plain(order.market.symbol, order.side, order.quantity, order.price)
+    return _as(order.market.symbol, order.side, order.quantity, order.price)
 
 
 def changed(request: OrderRequest, quantity: Decimal | None, price: Decimal | None) -> OrderRequest:
@@ -99,12 +99,20 @@ def amend_of(order: BotOrder, quantity: Decimal | None, price: Decimal | None) -
 
 def _plain(symbol: Symbol, side: Side, quantity: Decimal, price: Decimal | None) -> OrderRequest:
     """A market or limit order; raises BadInput for numbers that make no sense."""
+    if price is not None:
+        positive(price, "limit_price")
+    return _as(symbol, side, positive(quantity, "quantity"), price)
+
+
+def _as(symbol: Symbol, side: Side, quantity: Decimal, price: Decimal | None) -> OrderRequest:
+    """The same of numbers that were checked."""
     request = _copy(_MARKET if price is None else _LIMIT)
     _set(request, "symbol", symbol)
-    _set(request, "side", side)
-    _set(request, "quantity", positive(quantity, "quantity"))
+    if side is _SELL:
+        _set(request, "side", side)
+    _set(request, "quantity", quantity)
     if price is not None:
-        _set(request, "limit_price", positive(price, "limit_price"))
+        _set(request, "limit_price", price)
     return request
 
 
@@ -113,6 +121,7 @@ def _copy(request: _T) -> _T:
 
 
 _set = structs.force_setattr
+_SELL = Side.SELL  # to look up a member costs a call
 _MARKET, _LIMIT = (
     OrderRequest(symbol="X/Y", side=Side.BUY, order_type=kind)
     for kind in (OrderType.MARKET, OrderType.LIMIT)

@@ -110,14 +110,14 @@ class Every(Struct, frozen=True):
 # Events that only bots have
 
 
-class Timer(Struct, frozen=True, kw_only=True, tag="timer"):
+class Timer(Struct, frozen=True, gc=False, kw_only=True, tag="timer"):
     """An instant that a strategy or the engine waited for; see `Every`."""
 
     name: str
     received_ns: int
 
 
-class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
+class Outcome(Struct, frozen=True, gc=False, kw_only=True, tag="outcome"):
     """What became of a command about an order, where no other event shows it.
 
     OPEN: accepted, the order rests; with `is_change`, as it was to become. REFUSED: there is no

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _ZERO = Decimal(0)
+_BUY = Side.BUY  # to look up a member costs a call
 FillIdentity = tuple[str, Symbol, str]
 """Venue, symbol and the venue's id of a fill; see `Fill.identity`."""
 
@@ -161,14 +162,14 @@ class Liquidity(Enumeration):
     TAKER = "taker"
 
 
-class Fee(Struct, frozen=True):
+class Fee(Struct, frozen=True, gc=False):
     """The fee of a fill, in the asset it was charged in; a rebate is negative."""
 
     asset: Asset
     amount: Decimal
 
 
-class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
+class Fill(Struct, frozen=True, kw_only=True, gc=False, tag="fill"):
     """An execution of an order of the account; `side` is that of the order.
 
     Some venues number the fills of each market separately, so fills are distinguished by
@@ -206,4 +207,4 @@ class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
     @property
     def signed_quantity(self) -> Decimal:
         """The quantity, negative for a sale."""
-        return self.quantity if self.side is Side.BUY else _ZERO - self.quantity
+        return self.quantity if self.side is _BUY else _ZERO - self.quantity

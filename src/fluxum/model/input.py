@@ -75,6 +75,8 @@ def choice_of(kind: type[Enum]) -> Take:
 
 def number(value: object, what: str) -> Decimal:
     """An exact number of at most 60 characters; raises BadInput."""
+    if type(value) is Decimal and is_bounded(value):
+        return value
     given = value
     if isinstance(given, str | int) and not isinstance(given, bool):
         with suppress(InvalidOperation):

@@ -1,7 +1,6 @@
 """What can be traded: symbols, and the rules a venue sets for each."""
 
 from decimal import ROUND_DOWN, Decimal
-from functools import lru_cache
 from typing import NewType, Self
 
 from msgspec import Struct
@@ -41,17 +40,17 @@ class Symbol(str):
     @property
     def base(self) -> Asset:
         """The asset that is bought and sold."""
-        return _assets(self)[0]
+        return _parts[self][0]
 
     @property
     def quote(self) -> Asset:
         """The asset of prices."""
-        return _assets(self)[1]
+        return _parts[self][1]
 
     @property
     def contract(self) -> str:
         """The part after the colon: the contract of a derivative, empty for a spot market."""
-        return self.partition(":")[2]
+        return _parts[self][2]
 
     @property
     def is_inverse(self) -> bool:
@@ -64,11 +63,20 @@ class Symbol(str):
         return self.endswith("-CONTRACTS") and bool(self.contract)
 
 
-@lru_cache(1 << 14)
-def _assets(symbol: str) -> tuple[Asset, Asset]:
-    """Base and quote, which are asked for again and again."""
-    base, _, rest = symbol.partition("/")
-    return Asset(base), Asset(rest.partition(":")[0])
+class _Parts(dict[str, tuple[Asset, Asset, str]]):
+    """Base, quote and contract of symbols, which are asked for again and again."""
+
+    def __missing__(self, symbol: str) -> tuple[Asset, Asset, str]:
+        if len(self) >= _PARTS_MAX:
+            self.clear()
+        base, _, rest = symbol.partition("/")
+        quote, _, contract = rest.partition(":")
+        found = self[str(symbol)] = Asset(base), Asset(quote), contract
+        return found
+
+
+_PARTS_MAX = 1 << 14
+_parts = _Parts()
 
 
 class InstrumentStatus(Enumeration):

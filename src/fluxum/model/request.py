@@ -110,7 +110,7 @@ class CloseOrder(Struct, frozen=True, kw_only=True):
         take_all(self, _CLOSE_ORDER)
 
 
-class OrderRequest(Struct, frozen=True, kw_only=True):
+class OrderRequest(Struct, frozen=True, kw_only=True, gc=False):
     """An order to place. Quantities are in the base asset unless stated otherwise.
 
     `quantity` is `None` only if `quote_quantity` (what to spend, for market buys) is given.
@@ -171,7 +171,7 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
         take_all(self, _ORDER_REQUEST)
 
 
-class Place(Struct, frozen=True, kw_only=True, tag="place"):
+class Place(Struct, frozen=True, kw_only=True, gc=False, tag="place"):
     """Place an order. If it reaches the engine after `deadline_ns`, the venue refuses it."""
 
     request: OrderRequest
@@ -197,7 +197,7 @@ class PlaceBatch(Struct, frozen=True, kw_only=True, tag="place_batch"):
         take_all(self, _PLACE_BATCH)
 
 
-class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
+class Amend(Struct, frozen=True, kw_only=True, gc=False, tag="amend"):
     """Change an order in place; it keeps its ids. One of the two names it; `None` keeps a value.
 
     As far as known, `name` is its client order id and `becomes` the whole order; some need these.
@@ -287,7 +287,7 @@ class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
         take_all(self, _EDIT)
 
 
-class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
+class Cancel(Struct, frozen=True, kw_only=True, gc=False, tag="cancel"):
     """Cancel orders, by either id or by the user's own tag; each is answered by itself.
 
     `symbols` are the markets of the ids, as far as they are known; some venues need them.

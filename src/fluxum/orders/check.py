@@ -40,7 +40,9 @@ __all__ = [
     "trigger_of",
 ]
 _ZERO = Decimal(0)
+# To look up a member of an enumeration costs a call.
 _LIMIT, _GTC, _ONLINE = OrderType.LIMIT, TimeInForce.GTC, InstrumentStatus.ONLINE
+_STATIC = PriceKind.STATIC
 _MONTH_NS = 31 * 86_400 * 1_000_000_000
 _PARTS_MAX = Decimal(15)
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
@@ -60,8 +62,9 @@ def price_of(request: OrderRequest) -> Decimal | None:
 
 def limit_of(request: OrderRequest) -> Decimal | None:
     """The worst price an order trades at, if it names one."""
-    is_price = request.limit_price_kind in (None, PriceKind.STATIC)
-    return request.limit_price if is_price and request.order_type not in TRAILING else None
+    kind = request.limit_price_kind
+    is_price = (kind is None or kind is _STATIC) and request.order_type not in TRAILING
+    return request.limit_price if is_price else None
 
 
 def trigger_of(request: OrderRequest) -> Decimal | None:

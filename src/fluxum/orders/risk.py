@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
-from fluxum.ledger.arithmetic import EXACT
+from fluxum.ledger.arithmetic import add, minus, multiply, subtract
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
@@ -36,7 +36,8 @@ from fluxum.orders.order import TrackedOrder
 __all__ = ["Risk", "RiskLimits"]
 
 _ZERO = Decimal(0)
-_LIMIT, _BUY = OrderType.LIMIT, Side.BUY  # to look up a member costs a call
+# To look up a member of an enumeration costs a call.
+_LIMIT, _MARKET, _BUY = OrderType.LIMIT, OrderType.MARKET, Side.BUY
 _SECOND_NS = 1_000_000_000
 _MINUTE_NS = 60 * _SECOND_NS
 
@@ -120,7 +121,7 @@ class Risk:
     def _below_high(self, profit: Decimal | None) -> Decimal | None:
         if profit is None or self._high is None:
             return None
-        return EXACT.subtract(self._high, profit)
+        return subtract(self._high, profit)
 
     def look(self) -> Decimal | None:
         """Take note of the profit as it is now; the desk does so every second."""
@@ -162,9 +163,9 @@ class Risk:
             buys, sells = added.get(request.symbol, (_ZERO, _ZERO))
             quantity = wanted(request)
             if request.side is Side.BUY:
-                buys = EXACT.add(buys, quantity)
+                buys = add(buys, quantity)
             else:
-                sells = EXACT.add(sells, quantity)
+                sells = add(sells, quantity)
             added[request.symbol] = buys, sells
             if not can_grow:
                 is_reducing = is_reducing and self.reduces(request, (buys, sells))
@@ -185,7 +186,7 @@ class Risk:
         `anew` is whether another order takes its place, of which nothing is filled.
         """
         left = could_fill(order)
-        more = EXACT.subtract(fills_after(order, left, after.quantity or _ZERO, anew=anew), left)
+        more = subtract(fills_after(order, left, after.quantity or _ZERO, anew=anew), left)
         self.check_grown(before, after, more, now_ns)
 
     def check_grown(
@@ -195,17 +196,21 @@ class Risk:
 
         `more` is how much more than before could be filled of it.
         """
-        self._check_halt()
+        if self._halted is not None:
+            self._check_halt()
         if self._is_paced:
             self._check_rates(1, now_ns)
-        self._check_one(after)
-        if _prices(before) != _prices(after) or after.order_type is OrderType.MARKET:
+        if self._is_of_one:
+            self._check_one(after)
+        is_moved = _prices(before) != _prices(after) or after.order_type is _MARKET
+        if is_moved and not self._is_passive(after):
             self._check_collar(after)
-        is_buy = after.side is Side.BUY
-        added = (more, _ZERO) if is_buy else (_ZERO, EXACT.minus(more))
-        if self._reducing is not None or self._is_of_profit:
-            self._check_reducing(is_reducing=self.reduces(after, added))
-        self._positions.check(self._limits, [after], {after.symbol: added})
+        is_limited = self._reducing is not None or self._is_of_profit
+        if is_limited or self._is_of_positions:
+            added = (more, _ZERO) if after.side is _BUY else (_ZERO, minus(more))
+            if is_limited:
+                self._check_reducing(is_reducing=self.reduces(after, added))
+            self._positions.check(self._limits, [after], {after.symbol: added})
 
     def book(self, count: int, now_ns: int) -> None:
         """So many orders were sent."""
@@ -276,8 +281,8 @@ class Risk:
             return False
         buys, sells = added
         if request.side is Side.BUY:
-            return EXACT.add(self.exposure.highest(request.symbol), buys) <= 0
-        return EXACT.add(self.exposure.lowest(request.symbol), sells) >= 0
+            return add(self.exposure.highest(request.symbol), buys) <= 0
+        return add(self.exposure.lowest(request.symbol), sells) >= 0
 
     # Of one order
 
@@ -332,12 +337,12 @@ class Risk:
             return request.quote_quantity
         if request.quantity is None:
             return _ZERO
-        if request.symbol.is_inverse:
+        if request.symbol.contract and request.symbol.is_inverse:
             return request.quantity  # which is in the quote asset already
         price = price_of(request)
         if price is None:
             price = self._best(request, "notional_max")
-        return EXACT.multiply(price, request.quantity)
+        return multiply(price, request.quantity)
 
     def _best(self, request: OrderRequest, limit: str) -> Decimal:
         book = self._valid(request.symbol, limit)
