@@ -39,6 +39,9 @@ class _Measured(Screen):
     def _display(self, screen: object, renderable: object) -> None:
         if isinstance(renderable, CompositorUpdate):
             self.characters += len(renderable.render_segments(self._meter).encode())
+        elif renderable is not None:
+            pieces = self._meter.render(renderable)  # type: ignore[arg-type]  # of rich
+            self.characters += sum(len(one.text.encode()) for one in pieces)
         super()._display(screen, renderable)  # type: ignore[arg-type]
 
     _meter = Console(file=io.StringIO(), force_terminal=True, color_system="256")

@@ -1,21 +1,25 @@
 """The screen as a program: keys, sizes, paints, a slow terminal, and its end. In virtual time."""
 
 import asyncio
+import io
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
 from msgspec import structs
+from rich.console import Console
+from textual._compositor import CompositorUpdate
 from textual.pilot import Pilot
 
+from cells import Cells
 from fluxum.flow.background import background
 from fluxum.hub.opening import hub
 from fluxum.sim.loop import run
-from fluxum.tui.layout import Pane
 from fluxum.tui.picture import Beside, Page
 from fluxum.tui.screen import PaneWidget, Screen, run_screen
 from fluxum.view import Extent, View, ViewKeeper, view
 from hubs import exchanges
-from screens import sample, venue_view
+from screens import moment, sample, venue_view
 
 Act = Callable[[Screen, Pilot[None]], Awaitable[None]]
 
@@ -160,26 +164,81 @@ def test_a_resized_terminal_gets_the_layout_of_its_size() -> None:
     assert "Trades" not in screen.sub_title
 
 
-def test_only_rows_that_changed_are_painted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+class Written(Screen):
+    """A screen that keeps what a terminal would get."""
+
+    def __init__(self, source: Callable[[], View]) -> None:
+        super().__init__(source)
+        self.written: list[str] = []
+
+    def _display(self, screen: object, renderable: object) -> None:
+        if isinstance(renderable, CompositorUpdate):
+            self.written.append(renderable.render_segments(METER))
+        elif renderable is not None:
+            pieces = METER.render(renderable)  # type: ignore[arg-type]  # of rich
+            self.written.append("".join(one.text for one in pieces))
+        super()._display(screen, renderable)  # type: ignore[arg-type]
+
+
+METER = Console(file=io.StringIO(), force_terminal=True, color_system="256")
+
+
+def test_only_what_changed_is_written_again() -> None:
     views = [sample()]
-    refreshed: list[tuple[str | None, int]] = []
+    screen = Written(lambda: views[0])
 
     async def act(shown: Screen, pilot: Pilot[None]) -> None:
-        before = PaneWidget.refresh
-
-        def refresh(pane: PaneWidget, *regions: object, **how: bool) -> PaneWidget:
-            refreshed.append((pane.id, len(regions)))
-            return before(pane, *regions, **how)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(PaneWidget, "refresh", refresh)
+        await pilot.pause()
+        screen.written.clear()
         shown.paint()
-        assert not refreshed  # the same view
+        await pilot.pause()
+        assert not screen.written  # the same view
         views[0] = structs.replace(views[0], at_ns=views[0].at_ns + 1_000_000_000)
         shown.paint()
+        await pilot.pause()
 
-    play(act, Screen(lambda: views[0]))
+    play(act, screen)
 
-    assert refreshed == [(Pane.LIGHTS.value, 1)]  # the clock
+    assert screen.written == ["\x1b[1;73H\x1b[0;38;5;244m01:00:41\x1b[0m\x1b[H"]  # the clock
+
+
+def test_after_any_keys_and_sizes_the_terminal_has_what_a_first_paint_writes() -> None:
+    views = itertools.cycle([moment(30.0), moment(31.0), moment(32.0)])
+    screen = Written(lambda: next(views))
+
+    async def act(shown: Screen, pilot: Pilot[None]) -> None:
+        terminal = Cells(160, 45)
+        for size, key in [
+            ((120, 40), "c"),
+            ((120, 40), "tab"),
+            ((120, 40), "g"),
+            ((80, 24), "g"),
+            ((80, 24), "t"),
+            ((160, 45), "d"),
+            ((160, 45), "m"),
+            ((160, 45), "escape"),
+        ]:
+            await pilot.resize_terminal(*size)
+            await pilot.press(key)
+            shown.paint()
+            shown.paint()  # at once, before textual has painted the panes that are new
+            await pilot.pause()
+            shown.paint()
+            await pilot.pause()
+            for one in screen.written:
+                terminal.write(one)
+            screen.written.clear()
+            width, height = size
+            shown.refresh()
+            await pilot.pause()
+            whole = Cells(160, 45)
+            for one in screen.written:
+                whole.write(one)
+            screen.written.clear()
+            for y in range(height):
+                assert terminal.cells[y][:width] == whole.cells[y][:width], (size, key, y)
+
+    play(act, screen)
 
 
 def test_colours_are_left_out_if_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

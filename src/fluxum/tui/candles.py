@@ -53,7 +53,8 @@ def draw_candles(market: MarketView, widths: Widths, width: int, height: int) ->
     scale = _Scale(min(one.low for one in known), max(one.high for one in known), rows)
     bands = [_is_in_gap(one, market.gaps) for one in columns]
     empty: Piece = (" " * (cells - step * len(columns)), Tone.PLAIN)
-    chart = [_chart_row(row, columns, bands, scale, step) for row in range(rows - 1, -1, -1)]
+    shapes = [_shape(one, scale) for one in columns]
+    chart = [_chart_row(row, shapes, bands, step) for row in range(rows - 1, -1, -1)]
     labels = _labels(scale, last, widths, rows)
     pieces = [
         fit([empty, *row, (f"  {label}", tone)], width)
@@ -96,20 +97,37 @@ def _is_in_gap(column: Column, gaps: Iterable[GapView]) -> bool:
     )
 
 
+class _Shape(Struct, frozen=True):
+    """A candle in half rows: the ends of its body and of its wick."""
+
+    is_up: bool
+    bottom: int
+    top: int
+    low: int
+    high: int
+
+
+def _shape(column: Column, scale: _Scale) -> _Shape | None:
+    if not isinstance(column, CandleView):
+        return None
+    bottom, top = sorted((scale.half(column.open), scale.half(column.close)))
+    is_up = column.close >= column.open
+    return _Shape(is_up, bottom, top, scale.half(column.low), scale.half(column.high))
+
+
 def _chart_row(
-    row: int, columns: Sequence[Column], bands: Sequence[bool], scale: _Scale, step: int
+    row: int, shapes: Sequence[_Shape | None], bands: Sequence[bool], step: int
 ) -> list[Piece]:
     pieces: list[Piece] = []
     body = step - 1
-    for column, is_band in zip(columns, bands, strict=True):
+    for shape, is_band in zip(shapes, bands, strict=True):
         blank = "░" if is_band else " "
-        sign, tone = (" ", Tone.GAP)
-        if isinstance(column, CandleView):
-            sign, tone = _cell(row, column, scale)
-        pieces.append((blank, Tone.GAP))
+        sign, tone = (" ", Tone.GAP) if shape is None else _cell(row, shape)
         if sign == " ":
-            pieces.append((blank * body, Tone.GAP))
-        elif sign == _WICK:
+            pieces.append((blank * step, Tone.GAP))
+            continue
+        pieces.append((blank, Tone.GAP))
+        if sign == _WICK:
             side = blank * (body // 2)
             pieces += [(side, Tone.GAP), (sign, tone), (side, Tone.GAP)]
         else:
@@ -117,18 +135,17 @@ def _chart_row(
     return pieces
 
 
-def _cell(row: int, candle: CandleView, scale: _Scale) -> tuple[str, Tone]:
+def _cell(row: int, shape: _Shape) -> Piece:
     """What a candle has in a row: its body, by halves, or its wick."""
-    is_up = candle.close >= candle.open
+    is_up = shape.is_up
     tone = Tone.BID if is_up else Tone.ASK
-    bottom, top = sorted((scale.half(candle.open), scale.half(candle.close)))
     lower, upper = 2 * row, 2 * row + 1
-    has_lower, has_upper = bottom <= lower <= top, bottom <= upper <= top
+    has_lower, has_upper = (shape.bottom <= half <= shape.top for half in (lower, upper))
     if has_lower and has_upper:
         return ("█" if is_up else "▒"), tone
     if has_lower or has_upper:
         return ("▒" if not is_up else "▄" if has_lower else "▀"), tone
-    is_wick = scale.half(candle.low) <= upper and scale.half(candle.high) >= lower
+    is_wick = shape.low <= upper and shape.high >= lower
     return (_WICK if is_wick else " "), tone
 
 

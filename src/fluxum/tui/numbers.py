@@ -22,6 +22,7 @@ class Digits:
     def __init__(self) -> None:
         self.whole = 1
         self.decimals = 0
+        self._like = Decimal(0)  # the last number with the most decimals
 
     @property
     def width(self) -> int:
@@ -30,9 +31,11 @@ class Digits:
 
     def take(self, value: Decimal) -> None:
         """Make room for a number."""
-        exponent = value.as_tuple().exponent
-        assert isinstance(exponent, int), "prices and quantities are finite"
-        self.decimals = max(self.decimals, -exponent)
+        if not value.same_quantum(self._like):  # most of a column have as many decimals
+            exponent = value.as_tuple().exponent
+            assert isinstance(exponent, int), "prices and quantities are finite"
+            if -exponent > self.decimals:
+                self.decimals, self._like = -exponent, value
         self.whole = max(self.whole, value.adjusted() + 1 + (value < 0))
 
     def text(self, value: Decimal | None) -> str:

@@ -1,17 +1,16 @@
 """The screen on a terminal: a textual application of panes that are drawn line by line.
 
 It reads views, ten a second at most, and only while the terminal takes them: a slow terminal skips
-views, and the session is never held up. Only rows that changed are written.
+views, and the session is never held up. Only what changed in a row is written.
 """
 
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from msgspec import structs
-from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.geometry import Region
@@ -21,6 +20,7 @@ from textual.widget import Widget
 from fluxum.flow.background import background
 from fluxum.tui.layout import Pane, Place
 from fluxum.tui.palette import LOOKS, PLAIN_LOOKS, ascii_text
+from fluxum.tui.pen import Change, Pen, change
 from fluxum.tui.picture import Beside, Choice, Memory, Page, draw, entries
 from fluxum.tui.row import Row
 from fluxum.view.facts import View
@@ -52,10 +52,10 @@ class Controls(Protocol):
 
 
 class PaneWidget(Widget):
-    """One pane: its rows, of which only those that changed are painted again.
+    """One pane and its rows. At a new place textual paints it, later the screen what has changed.
 
     A row becomes one strip. Textual's own way over the styles of a widget would make two more of
-    each, for borders and filters that a pane does not have; that was most of a paint.
+    each, for borders and filters that a pane does not have.
     """
 
     DEFAULT_CSS = "PaneWidget { position: absolute; display: none; }"
@@ -66,23 +66,18 @@ class PaneWidget(Widget):
         self._strip_of = strip_of
         self._place: Place | None = None
 
-    def show(self, place: Place, rows: Sequence[Row]) -> None:
-        """Show these rows at this place."""
+    def show(self, place: Place, rows: Sequence[Row]) -> list[Change]:
+        """Show these rows at this place; returns what is left to write."""
         before, self._rows = self._rows, rows
-        if place != self._place:
-            self._place = place
-            self.styles.offset = (place.x, place.y)
-            self.styles.width, self.styles.height = place.width, place.height
-            self.display = True
-            self.refresh(layout=True)
-            return
-        changed = [
-            number
-            for number, row in enumerate(rows)
-            if number >= len(before) or row != before[number]
-        ]
-        if changed:
-            self.refresh(*[Region(0, y, place.width, height) for y, height in _runs(changed)])
+        if place == self._place:
+            pairs = enumerate(zip(before, rows, strict=True), place.y)
+            return [change(place.x, y, old, new) for y, (old, new) in pairs if old != new]
+        self._place = place
+        self.styles.offset = (place.x, place.y)
+        self.styles.width, self.styles.height = place.width, place.height
+        self.display = True
+        self.refresh(layout=True)
+        return []
 
     def hide(self) -> None:
         """Show nothing."""
@@ -149,8 +144,8 @@ class Screen(App[None]):
         self.skipped = 0
         self._source = source
         self._controls = controls
-        self._to_text = ascii_text if is_ascii else str
-        self._looks = PLAIN_LOOKS if self.no_color else LOOKS
+        looks = PLAIN_LOOKS if self.no_color else LOOKS
+        self._pen = Pen(looks, ascii_text if is_ascii else str)
         self._memory = Memory()
         self._paused: View | None = None
         self._is_due = False
@@ -158,7 +153,7 @@ class Screen(App[None]):
 
     def compose(self) -> ComposeResult:
         """Every pane; those without a place are hidden."""
-        self._panes = {pane: PaneWidget(pane, self._strip) for pane in Pane}
+        self._panes = {pane: PaneWidget(pane, self._pen.strip) for pane in Pane}
         yield from self._panes.values()
 
     def on_mount(self) -> None:
@@ -184,12 +179,16 @@ class Screen(App[None]):
         width, height = self.size
         picture = draw(self._paused or view, choice, self._memory, width, height)
         self.paints += 1
+        changes: list[Change] = []
         with self.batch_update():
             for pane, widget in self._panes.items():
                 if pane in picture:
-                    widget.show(*picture[pane])
+                    changes += widget.show(*picture[pane])
                 else:
                     widget.hide()
+        if changes:
+            update = self._pen.update(changes)
+            self._display(self.screen, update)  # pyright: ignore[reportUnknownMemberType]
 
     @property
     def is_terminal_idle(self) -> bool:
@@ -203,10 +202,6 @@ class Screen(App[None]):
             return ""
         behind = _events(view) - _events(self._paused)
         return f"paused, {behind:,} behind"
-
-    def _strip(self, row: Row, width: int) -> Strip:
-        to_text, looks = self._to_text, self._looks
-        return Strip([Segment(to_text(text), looks[tone]) for text, tone in row], width)
 
     # What keys do
 
@@ -294,15 +289,6 @@ async def run_screen(screen: Screen, *, headless: bool = False) -> None:
     screen.raise_failure()
     if task.cancelling() > cancels:  # textual ends as if its user had quit
         raise asyncio.CancelledError
-
-
-def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ascending numbers as runs without a hole: the first, and how many."""
-    begin = 0
-    for at, number in enumerate(numbers):
-        if at + 1 == len(numbers) or numbers[at + 1] != number + 1:
-            yield numbers[begin], at + 1 - begin
-            begin = at + 1
 
 
 def _events(view: View) -> int:
