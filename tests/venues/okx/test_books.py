@@ -265,7 +265,7 @@ def test_a_level_that_cannot_be_read_is_left_out_of_a_snapshot_and_counted() -> 
     feed = Feed()
 
     left_out, snapshot = feed.loosely(
-        -1, 10, action="snapshot", bids=[("2", "x"), ("1", "4")], asks=[("1e25", "1")]
+        -1, 10, action="snapshot", bids=[("2", "x"), ("1", "4")], asks=[("-3", "1")]
     )
 
     assert isinstance(left_out, LeftOut)
