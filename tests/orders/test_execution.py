@@ -1,5 +1,6 @@
 """What an account's stream comes to: orders, answers, doubts and the journal."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 
 from fluxum.errors import OrderJournalError
-from fluxum.flow.pipe import Overflow
-from fluxum.model.event import LinkLost, State, StateChange
+from fluxum.flow.background import background
+from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.event import Event, LinkLost, State, StateChange
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
     Accepted,
@@ -147,6 +149,38 @@ def test_an_order_is_written_down_named_and_ended_once_each() -> None:
         assert not one.journal.unfinished
 
     play(story)
+
+
+def test_an_update_with_an_acceptance_is_known_at_once_and_the_rest_comes_behind_the_caller() -> (
+    None
+):
+    async def main() -> None:
+        one, behind = World(), list[str]()
+        events = Pipe[Event](capacity=10, overflow=Overflow.RAISE)
+        async with background(one.execution.follow(events)):
+            await asyncio.sleep(0)
+            order, other = one.begin("mine", "other")
+            place = Place(request=request(client_order_id="mine"))
+            asked = one.send(place, order)
+            asked.done.add_done_callback(lambda _done: behind.extend(one.journal.written))
+
+            now_ns = one.gateway.now_ns()
+            events.put(Accepted(venue=VENUE, command_id=1, order_id="O-1", received_ns=now_ns))
+            events.put(update("O-1", client_order_id="mine"))
+            assert (order.status, other.status) == (OrderStatus.OPEN, OrderStatus.UNKNOWN)
+            assert one.journal.written == ["place 1", "place 1"]
+            await asyncio.sleep(0)
+            assert behind == ["place 1", "place 1"]  # the caller went on before the line
+            assert one.journal.written == ["place 1", "place 1", "named mine O-1"]
+
+            events.put(Accepted(venue=VENUE, command_id=1, order_id="O-1", received_ns=now_ns))
+            asked = one.send(Place(request=request(client_order_id="other")), other)
+            events.put(Accepted(venue=VENUE, command_id=2, order_id="O-2", received_ns=now_ns))
+            events.put(update("O-1", 1, status=OrderStatus.CANCELED, client_order_id="mine"))
+            assert one.journal.written[3:] == ["named other O-2", "ended mine canceled"]
+        assert one.execution.statistics().live == 1
+
+    run(main())
 
 
 def test_an_order_of_others_is_not_written_down() -> None:

@@ -35,6 +35,12 @@ def test_an_order_counts_from_when_it_is_begun_and_not_once_it_is_refused() -> N
     begun(orders, "sold", side=Side.SELL, quantity="3")
     assert ends(orders) == [-3, 0, 1]
 
+    spent = begun(orders, "spent", order_type="market", quote_quantity="50", quantity=None)
+    assert ends(orders) == [-3, 0, 1]  # how much that buys is known from its updates
+    orders.exposure.note(order)
+    orders.exposure.note(spent)
+    assert ends(orders) == [-3, 0, 1]
+
     orders.refuse(order, "no")
     assert ends(orders) == [-3, 0, 0]
     assert ends(orders, ETH) == [0, 0, 0]

@@ -122,6 +122,9 @@ class OrderExecution:
     def _take(self, event: Event) -> bool:
         """Take in one event; returns whether `settle` has something to do."""
         if self._accepted:
+            if type(event) is OrderUpdate and event.order_id == self._accepted[-1].order_id:
+                self.orders.apply(event)  # the rest is what its acceptance leads to as well
+                return True
             self.settle()
         match event:
             case OrderUpdate():
@@ -138,9 +141,8 @@ class OrderExecution:
             case TradingCount():
                 if self.rate_limit is not None:
                     self.rate_limit.correct(event, self._gateway.venue_now_ns())
-            case LinkLost():
-                if not self._gateway.is_following:  # else it was another link than the account's
-                    self._lose(f"the link was lost: {event.reason}")
+            case LinkLost() if not self._gateway.is_following:  # else it was another link
+                self._lose(f"the link was lost: {event.reason}")
             case StateChange(new=State.READY):
                 self.reconciler.wake()
             case _:

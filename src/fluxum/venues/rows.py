@@ -8,6 +8,7 @@ Levels are for venues that quote their numbers. Of an update the rows are handed
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -275,6 +276,7 @@ def sides(rows: Iterable[tuple[str, str, str]], bid: str) -> Sides:
     return changes(bids), changes(asks)
 
 
+@lru_cache(1 << 12)
 def symbol_of(text: str) -> Symbol:
     """The symbol of a text of ours; raises RemoteProtocolError for one that is none."""
     try:

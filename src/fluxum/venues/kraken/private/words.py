@@ -45,6 +45,7 @@ TIMES_IN_FORCE: Words[TimeInForce] = Words(
     {one: one.value for one in TimeInForce if one is not TimeInForce.OTHER},
     other=TimeInForce.OTHER,
 )
+_SIDES = {side.value: side for side in Side}
 FEE_ASSETS = {FeeAsset.BASE: "base", FeeAsset.QUOTE: "quote"}
 SELF_TRADES = {one: one.value for one in SelfTrade}
 
@@ -121,7 +122,7 @@ def time_in_force(word: str) -> tuple[TimeInForce, str]:
 
 def side(word: str) -> Side:
     """The side; raises RemoteProtocolError for another word, as no order is without one."""
-    try:
-        return Side(word)
-    except ValueError:
-        raise RemoteProtocolError(f"a side was expected, was {word!r}") from None
+    one = _SIDES.get(word)
+    if one is None:
+        raise RemoteProtocolError(f"a side was expected, was {word!r}")
+    return one

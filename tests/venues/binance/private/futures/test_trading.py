@@ -94,7 +94,8 @@ def test_the_key_is_in_the_url_alone_and_no_error_shows_it() -> None:
         async with trading(BINANCE_USDM) as one:
             found = authenticator(one)
             url = found.url("private", "wss://host/private/ws")
-            assert url == f"wss://host/private/ws?listenKey={found.token}"
+            assert found.tokens is not None
+            assert url == f"wss://host/private/ws?listenKey={found.tokens.text}"
             assert found.url("trade", "wss://host/v1") == "wss://host/v1"
 
             error = TransportError(f"cannot reach {url}: timed out")
