@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from bot.bots import BTC, ONE, fill, order_update, outcome
+from bot.bots import BTC, ETH, ONE, TWO, fill, order_update, outcome
 from fluxum.bot.account import AccountState, BotAccount, BotOrder, Pending
 from fluxum.bot.view import OrderRole
 from fluxum.model.instrument import Symbol
@@ -40,6 +40,26 @@ def test_an_order_is_uncertain_until_it_is_answered() -> None:
     held.take(outcome(1, "a", OrderStatus.OPEN))
 
     assert [(one.is_certain, one.status) for one in held.orders()] == [(True, OrderStatus.OPEN)]
+
+
+def test_open_orders_are_those_of_a_market_and_are_counted_by_venue() -> None:
+    held = account("a", "b")
+    other = structs.replace(held.orders()[0], name="c", market=TWO)
+    held.place(other)
+
+    assert [one.name for one in held.orders(ONE)] == ["a", "b"]
+    assert [one.name for one in held.orders(TWO)] == ["c"]
+    assert held.orders(ETH) == []
+    assert (held.count("one"), held.count("two")) == (2, 1)
+
+    held.take(outcome(1, "a", OrderStatus.CANCELED))
+    held.forget("b")
+
+    assert held.orders(ONE) == []
+    assert held.orders() == [other]
+    again = BotAccount(held.state())
+    assert [one.name for one in again.orders(TWO)] == ["c"]
+    assert (again.count("one"), again.count("two")) == (0, 1)
 
 
 def test_fills_move_position_and_balances_and_a_repeated_one_does_not() -> None:

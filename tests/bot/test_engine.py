@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec import structs
@@ -87,6 +88,16 @@ def canceled(commands: Sequence[BotCommand]) -> list[str]:
         if isinstance(one.command, Cancel)
         for name in one.command.client_order_ids
     ]
+
+
+def test_an_order_is_named_by_a_random_uuid_of_seed_and_count() -> None:
+    script: list[Intent] = [Place(ONE, Side.BUY, Decimal(1), Decimal(90)) for _ in range(40)]
+    bot = scripted(script, limits=BotLimits(commands_per_second_max=None))
+
+    found = names(bot.step(snapshot(0)))
+
+    digests = [sha256(f"7:{number}".encode()).digest() for number in range(1, 41)]
+    assert found == [UUID(bytes=one[:16], version=4).hex for one in digests]
 
 
 def test_quotes_are_placed_then_kept_then_moved() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from fluxum.bot.market import Market
-from fluxum.fill.fees import Fees, FeesIn, FeeTier
+from fluxum.fill.fees import Fees, FeesIn
 from fluxum.ledger.arithmetic import EXACT, add, multiply, subtract
 from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
@@ -65,14 +65,15 @@ class MarketSums:
 
     __slots__ = (
         "_every",
-        "_known",
         "bases",
         "charges",
         "fees",
         "is_spot",
+        "makers",
         "market",
         "places",
         "quotes",
+        "takers",
         "tier",
     )
 
@@ -91,7 +92,9 @@ class MarketSums:
         self.bases = [0] * _WORLDS
         self.quotes = [0] * _WORLDS
         self.charges: dict[tuple[Decimal, bool], Charge] = {}
-        self._known: dict[tuple[bool, bool], Charge] = {}  # of the only tier
+        lowest = fees.tiers[0]
+        self.makers, self.takers = self._sides(lowest.maker), self._sides(lowest.taker)
+        """What sells and buys are charged in by the lowest tier, which may be the only one."""
 
     def charge(self, rate: Decimal, *, is_buy: bool) -> Charge:
         """What a fill at a rate is charged in."""
@@ -105,13 +108,8 @@ class MarketSums:
             self._every.append(known)
         return known
 
-    def charge_of(self, tier: FeeTier, *, is_maker: bool, is_buy: bool) -> Charge:
-        """What a fill is charged in by the only tier."""
-        known = self._known.get((is_maker, is_buy))
-        if known is None:
-            known = self.charge(tier.maker if is_maker else tier.taker, is_buy=is_buy)
-            self._known[is_maker, is_buy] = known
-        return known
+    def _sides(self, rate: Decimal) -> tuple[Charge, Charge]:
+        return self.charge(rate, is_buy=False), self.charge(rate, is_buy=True)
 
     def least(self, world: int, *, is_base: bool) -> int:
         """What fills have added to the base or the quote asset, in whole units and not more."""
@@ -198,7 +196,7 @@ class Accounts:
             tier = sums.fees.tier(self._volume(sums.market.venue, at_ns))
             charge = sums.charge(tier.maker if is_maker else tier.taker, is_buy=signed > 0)
         else:
-            charge = sums.charge_of(tier, is_maker=is_maker, is_buy=signed > 0)
+            charge = (sums.makers if is_maker else sums.takers)[signed > 0]
         charge.amounts[world] += abs(signed if charge.is_in_base else cost)
         if sums.tier is None and world == self._world:
             self._trade(sums.market.venue, at_ns, _decimal(abs(cost), sums.places[1]))

@@ -1,7 +1,5 @@
 """What is kept of each order of a back-test: when, at which prices, and its fills by world."""
 
-from array import array
-
 from msgspec import Struct
 
 from fluxum.back.lane import Lane
@@ -70,7 +68,7 @@ class RunOrder:
         self.status = _PENDING
         self.filled = [0] * _WORLDS
         """How much is filled in each world."""
-        self._fills = array("q")  # the numbers of each, one after the other
+        self._fills: list[int] = []  # the numbers of each, one after the other
         self.decided_ns = decided_ns
         self.decision_mid = lane.twice_mid
         self.arrived_ns: int | None = None
@@ -79,10 +77,18 @@ class RunOrder:
         self.was_in_gap = False
 
     def fill(
-        self, world: int, at_ns: int, key: int, units: int, charge: int, marks: int, is_maker: bool
+        self,
+        world: int,
+        at_ns: int,
+        key: int,
+        units: int,
+        charge: int,
+        marks: int,
+        *,
+        is_maker: bool,
     ) -> None:
         """Take in a fill; see `RunFill`."""
-        self._fills.extend((world, at_ns, key, units, charge, marks, is_maker))
+        self._fills += (world, at_ns, key, units, charge, marks, is_maker)
         self.filled[world] += units
 
     @property

@@ -14,12 +14,13 @@ from math import floor
 
 from fluxum.back.contact import BUY, SELL
 from fluxum.back.lane import Lane
-from fluxum.back.money import Accounts
+from fluxum.back.money import Accounts, Charge
 from fluxum.back.records import RunOrder
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Outcome
 from fluxum.fill.latency import Latency
+from fluxum.fill.queue import QueuePlace
 from fluxum.ledger.arithmetic import EXACT, add, multiply
 from fluxum.model.account import Fill, Liquidity
 from fluxum.model.instrument import Instrument
@@ -236,7 +237,7 @@ class TapeVenues:
             for world in _WORLDS:
                 whole = order.quantity - order.filled[world]
                 if whole > 0:
-                    self._fill(order, world, -key, min(units, whole), now_ns, is_maker=False)
+                    self._fill_taker(order, world, -key, min(units, whole), now_ns)
             left -= units
             if not left:
                 break
@@ -312,13 +313,20 @@ class TapeVenues:
 
     def _fill_resting(self, lane: Lane) -> None:
         orders, now_ns, followed = self.orders, lane.now_ns, self._world
+        fill, sums, marks = self.accounts.fill, self._sums[lane.number], lane.marks(now_ns)
         for queue in lane.queues:
             news = queue.news
             if not news:
                 continue
+            done: dict[int, QueuePlace] = {}
             for place, world, units in news:
-                self._fill(orders[place.order_id], world, place.key, units, now_ns, is_maker=True)
-            done = {place.order_id: place for place, world, _ in news if world == followed}
+                order, key = orders[place.order_id], place.key
+                signed = units if order.side == BUY else -units
+                charge = fill(sums, world, now_ns, abs(key), signed, is_maker=True)
+                order.fill(world, now_ns, key, units, charge.number, marks, is_maker=True)
+                if world == followed:
+                    done[order.number] = place
+                    self._tell_fill(order, key, units, charge, now_ns, is_maker=True)
             news.clear()
             for number, place in done.items():
                 order = orders[number]
@@ -328,21 +336,18 @@ class TapeVenues:
         self._set_next()
         lane.wake_at(self.next_ns)
 
-    def _fill(
-        self, order: RunOrder, world: int, key: int, units: int, now_ns: int, *, is_maker: bool
+    def _fill_taker(self, order: RunOrder, world: int, key: int, units: int, now_ns: int) -> None:
+        lane, signed = order.lane, units if order.side == BUY else -units
+        sums, marks = self._sums[lane.number], lane.marks(now_ns)
+        charge = self.accounts.fill(sums, world, now_ns, abs(key), signed, is_maker=False)
+        order.fill(world, now_ns, key, units, charge.number, marks, is_maker=False)
+        if world == self._world:
+            self._tell_fill(order, key, units, charge, now_ns, is_maker=False)
+
+    def _tell_fill(
+        self, order: RunOrder, key: int, units: int, charge: Charge, now_ns: int, *, is_maker: bool
     ) -> None:
         lane = order.lane
-        charge = self.accounts.fill(
-            self._sums[lane.number],
-            world,
-            now_ns,
-            abs(key),
-            units if order.side == BUY else -units,
-            is_maker=is_maker,
-        )
-        order.fill(world, now_ns, key, units, charge.number, lane.marks(now_ns), is_maker)
-        if world != self._world:
-            return
         price, quantity = lane.price(key), lane.quantity(units)
         self._fills += 1
         self._answers.append(

@@ -46,7 +46,7 @@ def _writer(kind: type) -> Callable[[Any], str]:
     if kind is str:
         return _text
     if issubclass(kind, str):
-        return lambda value: _text(str(value))
+        return lru_cache(1 << 12)(lambda value: _text(str(value)))
     if kind is Market:
         return lru_cache(1 << 10)(_struct_writer(kind))
     if issubclass(kind, Struct):
