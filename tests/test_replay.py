@@ -27,17 +27,19 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle
-from fluxum.replay import Replay
+from fluxum.replay import Moment, PassedUpdates, Replay
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.tape import TapeWriter, recording, recording_calls
+from fluxum.venues.fast import IS_COMPILED
 from fluxum.venues.kraken.checksum import book_checksum
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.verify import verify
 from recordings import recording as recorded
+from store.taped import taped as taped_live
 
 
 @pytest.mark.parametrize(
@@ -417,3 +419,35 @@ def test_what_happens_behind_the_last_frame_is_among_the_events(tmp_path: Path) 
         ended = [event.subscription for event in events if isinstance(event, Unsubscribed)]
         assert ended == [book]
         assert sum(isinstance(event, LinkLost) for event in events) == 1
+
+
+@pytest.mark.parametrize("venue", ["kraken", "binance", "bybit", "coinbase", "gemini", "okx"])
+def test_updates_that_come_together_are_those_of_single_frames(venue: str, tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl.gz"
+    taped_live(path, 90, venue=venue, faults="corrupt@20s,drop@40s,corrupt@55s,hangup@70s")
+    single, together = Replay(path), Replay(path)
+
+    expected = [one for moment in single for one in told(single, moment)]
+    stretches = [told(together, one) for one in together.stretches()]
+
+    assert [one for stretch in stretches for one in stretch] == expected
+    assert together.statistics() == single.statistics()
+    assert (together.book_messages, together.rejected) == (single.book_messages, single.rejected)
+    if IS_COMPILED and venue != "gemini":  # whose books are not scanned
+        assert max(map(len, stretches)) > 2
+
+
+def told(replay: Replay, moment: Moment | PassedUpdates) -> list[tuple[int, Event, bool]]:
+    """Events with the place of their frame, and whether their book was proved then."""
+    if isinstance(moment, PassedUpdates):
+        return [(at, one, True) for at, one in enumerate(moment.updates, moment.index)]
+    books = replay.processor.books
+    return [
+        (
+            moment.index,
+            one,
+            isinstance(one, BookUpdate | BookSnapshot)
+            and books.get(one.symbol).evidence.status is BookStatus.VALID,
+        )
+        for one in moment.events
+    ]

@@ -6,16 +6,17 @@ request for a new snapshot over the link has no effect, as there is no answer: a
 check stays desynced until the tape has a snapshot. One that a session fetches is on the tape.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import NoReturn
+from typing import NoReturn, cast
 
-from msgspec import Struct, structs
+from msgspec import structs
 
+from fluxum.book.keeper import Verdict
 from fluxum.book.proof import BookStatus
 from fluxum.clock import SystemClock
-from fluxum.errors import BadInput, FluxumError, TapeError
+from fluxum.errors import BadInput, TapeError
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import (
     AccountEvent,
@@ -31,19 +32,15 @@ from fluxum.model.event import (
     Subscription,
     Unsubscribed,
 )
-from fluxum.model.instrument import Instrument
 from fluxum.model.market import (
-    BookSnapshot,
     BookUpdate,
-    Candle,
-    Level3Snapshot,
-    Level3Update,
-    Ticker,
-    Trade,
 )
+from fluxum.moments import Moment, PassedUpdates, joined
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.recognise import requests_beside, variant
-from fluxum.session.candles import Candles, Missed
+from fluxum.recorded_history import RecordedHistory
+from fluxum.recorded_link import BOOKS, RecordedLink, Scanned, subscription_of
+from fluxum.session.book_runs import follow_books, publish
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
@@ -51,31 +48,13 @@ from fluxum.session.statistics import LinkStatistics, Retired, SessionStatistics
 from fluxum.tape import RecordedAnswers, TapeFrame, TapeReader
 from fluxum.tape.calls import RecordedCalls, WantedCall
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
-from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.register import find_venue
-from fluxum.venues.venue import Fetch, SequenceCounts, Venue, VenueProtocol
+from fluxum.venues.venue import Fetch, SequenceCounts, Venue
 
-__all__ = ["Moment", "Replay"]
+__all__ = ["Moment", "PassedUpdates", "Replay"]
 
-# How long a session waits for history (see `session.backfill`).
-_HISTORY_NS = 60 * 1_000_000_000
 _DATA = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 _ABOUT_STREAMS = frozenset((Subscribed, Unsubscribed, Desync, LeftOut))
-_BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
-
-
-class Moment(Struct, frozen=True):
-    """One frame of a tape, its events, and its place in the file, counted from 0.
-
-    `link` is the number of its link on the tape. `is_frame` is false for a closed link, a REST
-    answer, a hole of the recorder or the end of the tape; `index` is then that of the next frame.
-    """
-
-    index: int
-    ns: int | None
-    events: list[Event]
-    link: int = 1
-    is_frame: bool = True
 
 
 class Replay:
@@ -127,11 +106,10 @@ class Replay:
         )
         self.processor = EventProcessor(context, lambda: self._now_ns / 1e9)
         self._context = context
-        self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
+        self._links: dict[int, RecordedLink] = {}
         self._answers = RecordedAnswers(path)
         self._calls = RecordedCalls(self._answers)
-        self._fetching: set[int] = set()  # links whose snapshots are REST answers
-        self._history = _History(self.venue, self._answers, self.processor.candles)
+        self._history = RecordedHistory(self.venue, self._answers, self.processor.candles)
         self.processor.candles.look_up = self._history.look_up
         self._events = self.processor.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
 
@@ -141,18 +119,14 @@ class Replay:
         What happens between two frames is among the events of the later one; what happens behind
         the last frame is a moment of its own, which is no frame.
         """
-        between: list[Event] = []
-        moment = None
-        for moment in self.moments():
-            if not moment.is_frame:
-                between += moment.events
-            elif between:
-                yield structs.replace(moment, events=between + moment.events)
-                between = []
-            else:
-                yield moment
-        if moment is not None and between:
-            yield structs.replace(moment, events=between)
+        return cast("Iterator[Moment]", joined(self.moments()))
+
+    def stretches(self) -> Iterator[Moment | PassedUpdates]:
+        """The same, where updates of books that pass their checks come together.
+
+        For a reader that looks at no book between them. Without a compiler they come one by one.
+        """
+        return joined(self._stretches())
 
     def moments(self) -> Iterator[Moment]:
         """Every frame received, and every other line of the tape that has events, at its time."""
@@ -162,6 +136,23 @@ class Replay:
                 yield moment
         moment = self.finish()
         if moment is not None:
+            yield moment
+
+    def _stretches(self) -> Iterator[Moment | PassedUpdates]:
+        is_between = False  # whether the next frame has events of what was before it
+        for lines in self.tape.batches():
+            at = 0
+            while at < len(lines):
+                scanned = None if is_between else self._scan(lines, at)
+                if scanned is not None:
+                    at += yield from self._play_scanned(scanned)
+                    continue
+                moment = self.play(lines[at])
+                at += 1
+                if moment is not None:
+                    is_between = not moment.is_frame
+                    yield moment
+        if (moment := self.finish()) is not None:
             yield moment
 
     def play(self, line: TapeFrame) -> Moment | None:
@@ -186,11 +177,11 @@ class Replay:
 
     def links(self) -> list[LinkStatistics]:
         """The links that are open on the tape."""
-        return [LinkStatistics.of(feed) for _, feed in self._links.values()]
+        return [LinkStatistics.of(link.feed) for link in self._links.values()]
 
     def statistics(self) -> SessionStatistics:
         """All counts so far, as a session has them; nothing is requested or sent here."""
-        feeds = [feed for _, feed in self._links.values()]
+        feeds = [link.feed for link in self._links.values()]
         state = State.READY if feeds else State.DISCONNECTED
         return structs.replace(
             gather(self._context, state, feeds, Retired(), self.processor),
@@ -209,22 +200,75 @@ class Replay:
         if frame.since_ns is not None:
             self._miss(frame)
             return False
-        protocol, feed = self._link(frame.link, frame.ns)
-        self._pass_time(feed)
+        link = self._links.get(frame.link)
+        if link is None:
+            link = self._begin_link(frame.link, frame.ns)
+        self._pass_time(link.feed)
         if frame.closed:
             del self._links[frame.link]
             self._calls.forget(frame.link)
-            self.processor.lose(feed, "closed on the tape", self._now_ns)
+            self.processor.lose(link.feed, "closed on the tape", self._now_ns)
             return False
         if frame.sent:
-            protocol.follow_request(frame.frame)
-            self._note_calls(frame.link, self._now_ns)
+            link.protocol.follow_request(frame.frame)
+            self._note_calls(link, self._now_ns)
             return False
-        self._answer_calls(frame.ns)
-        self._receive(frame.frame, protocol, feed)
-        self._note_calls(frame.link, self._now_ns)
-        self._answer_calls(frame.ns)
+        if self._calls.soonest_ns <= self._now_ns:
+            self._answer_calls(frame.ns)
+        self._receive(frame.frame, link)
+        if link.protocol.outbox:
+            self._note_calls(link, self._now_ns)
+        if self._calls.soonest_ns <= self._now_ns:
+            self._answer_calls(frame.ns)
         return True
+
+    def _scan(self, lines: Sequence[TapeFrame], at: int) -> Scanned | None:
+        """Scan frames of books from a place on, as far as nothing else is to be done for them."""
+        link = self._links.get(lines[at].link)
+        if link is None or self._history.is_waiting:
+            return None
+        call_ns, candle_ns = self._calls.soonest_ns, self.processor.candles.soonest_ns
+        return link.scan(lines, at, call_ns if candle_ns is None else min(call_ns, candle_ns))
+
+    def _play_scanned(self, scanned: Scanned) -> Generator[Moment | PassedUpdates, None, int]:
+        """Apply updates, at most up to one that fails its check; returns how many that are."""
+        processor, updates, at = self.processor, scanned.updates, 0
+        while updates is not None and at < len(updates):
+            passed, verdict = follow_books(updates, at, processor.books, processor.bus)
+            at += passed
+            self._count(passed)
+            if passed:
+                self._now_ns = updates[at - 1].received_ns
+                proved = cast("list[BookUpdate]", self._events.drain())
+                yield PassedUpdates(self.frames - passed, proved)
+            if verdict is not None:
+                update = updates[at]
+                at += 1
+                self._count(1)
+                self._now_ns = update.received_ns
+                publish(verdict, update, processor.bus, processor.judged)
+                yield self._moment(scanned.link)
+            if verdict is Verdict.FAILED:
+                return at  # what follows is read in another way
+        if scanned.unexpected is not None:
+            self.frames += 1
+            self.data += 1
+            self._now_ns = scanned.unexpected[0].received_ns
+            self._take(scanned.unexpected, scanned.link)
+            yield self._moment(scanned.link)
+            at += 1
+        return at
+
+    def _moment(self, link: RecordedLink) -> Moment:
+        """The last frame, with its events."""
+        return Moment(self.frames - 1, self._now_ns, self._events.drain(), link.number)
+
+    def _count(self, frames: int) -> None:
+        """Count frames of a book."""
+        self.frames += frames
+        self.data += frames
+        self.book_messages += frames
+        self.processor.counts.received += frames
 
     def _pass_time(self, feed: Feed) -> None:
         """Close candles that are over when a frame of their link was received, as a session does.
@@ -232,7 +276,8 @@ class Replay:
         That is done before the frame is read, so that it changes no candle that is over.
         """
         candles = self.processor.candles
-        self._history.answer(self._now_ns)
+        if self._history.is_waiting:
+            self._history.answer(self._now_ns)
         soonest_ns = candles.soonest_ns
         if soonest_ns is not None and soonest_ns <= self._now_ns:
             for subscription in feed.wanted:
@@ -242,39 +287,51 @@ class Replay:
     def _miss(self, hole: TapeFrame) -> None:
         """Frames that the recorder lost may have been of any link."""
         self.lost += hole.lost
-        for _, feed in self._links.values():
+        for link in self._links.values():
             self.processor.withdraw(
-                feed, GapCause.RECORDER, f"{hole.lost} frames are not on the tape"
+                link.feed, GapCause.RECORDER, f"{hole.lost} frames are not on the tape"
             )
 
-    def _receive(self, frame: bytes, protocol: VenueProtocol, feed: Feed) -> None:
+    def _receive(self, frame: bytes, link: RecordedLink) -> None:
+        """Scan or decode a frame, and pass on its events, as a session does."""
+        for scan in link.scans:
+            run = scan([frame], 0, self._now_ns)
+            if run is not None:
+                self.data += 1
+                self._take(run, link)
+                return
         try:
-            events = protocol.receive(frame, self._now_ns)
+            events = link.protocol.receive(frame, self._now_ns)
         except UNREADABLE as error:
-            self._reject(feed, frame, error)
+            self._reject(link.feed, frame, error)
             return
         self.data += bool(events) and type(events[-1]) in _DATA
-        self._take(events, feed)
+        self._take(events, link)
 
-    def _take(self, events: Sequence[Event], feed: Feed) -> None:
+    def _take(self, events: Sequence[Event], link: RecordedLink) -> None:
         """Pass on the events of a link, unless a later link has taken the subscription over."""
+        kinds = {(type(event), getattr(event, "symbol", None)) for event in events}
+        if kinds <= link.expected:
+            self.book_messages += sum(isinstance(event, BOOKS) for event in events)
+            self.processor.take(events)
+            return
         named = events
         if not _ABOUT_STREAMS.isdisjoint(map(type, events)):
             named = [_by_plain_name(event) for event in events]
-        self.processor.take([event for event in named if self._expect(event, feed)])
-        if self._fetching and (number := self._number(feed)) in self._fetching:
+        self.processor.take([event for event in named if self._expect(event, link)])
+        if link.fetches:
             for event in events:
                 if isinstance(event, Desync):
-                    self._links[number][0].resync(event.subscription)
+                    link.protocol.resync(event.subscription)
 
-    def _note_calls(self, link: int, since_ns: int) -> None:
+    def _note_calls(self, link: RecordedLink, since_ns: int) -> None:
         """Keep what a link's protocol wants to fetch; all other effects are ignored."""
-        outbox = self._links[link][0].outbox
+        outbox = link.protocol.outbox
         while outbox:
             effect = outbox.popleft()
             if isinstance(effect, Fetch):
-                self._calls.want(WantedCall(effect, link, since_ns))
-                self._fetching.add(link)
+                self._calls.want(WantedCall(effect, link.number, since_ns))
+                link.fetches = True
 
     def _follow_call(self, line: TapeFrame) -> None:
         """Process a line of a REST call: its request, its answer, or its end without one."""
@@ -295,8 +352,9 @@ class Replay:
         found = self._calls.stream_of(request)
         if found is None:
             return False
-        link, subscription = found
-        self._links[link][0].resync(subscription)
+        number, subscription = found
+        link = self._links[number]
+        link.protocol.resync(subscription)
         self._note_calls(link, self._now_ns)
         return self._calls.made(request)
 
@@ -306,35 +364,34 @@ class Replay:
             self._answer(*found)
 
     def _answer(self, call: WantedCall, body: bytes) -> None:
-        protocol, feed = self._links[call.link]
+        link = self._links[call.link]
         try:
-            events = protocol.receive_response(call.fetch, body, self._now_ns)
+            events = link.protocol.receive_response(call.fetch, body, self._now_ns)
         except UNREADABLE as error:
-            self._reject(feed, body, error)
+            self._reject(link.feed, body, error)
         else:
-            self._take(events, feed)
-        self._note_calls(call.link, self._now_ns)
+            self._take(events, link)
+        self._note_calls(link, self._now_ns)
 
-    def _link(self, number: int, now_ns: int | None) -> tuple[VenueProtocol, Feed]:
-        """Make a separate protocol for each link of the tape.
+    def _begin_link(self, number: int, now_ns: int | None) -> RecordedLink:
+        """Make a separate protocol for a link of the tape.
 
         What it wants to fetch at the start, it is given first if it is on the tape.
         """
-        if number not in self._links:
-            protocol = self.venue.protocol()
-            name = f"link-{number}"
-            feed = Feed(name, name, name, self._context, self.processor.take, _PassiveOwner())
-            self._links[number] = (protocol, feed)
-            self.sequences.append(protocol.sequence)
-            protocol.follow_passively(self._depth)
-            self._note_calls(number, 0)
-            self._answer_calls(now_ns)
-            for request in requests_beside(self.tape.path):
-                protocol.follow_request(request)
-            self._note_calls(number, 0)
-        return self._links[number]
+        protocol = self.venue.protocol()
+        name = f"link-{number}"
+        feed = Feed(name, name, name, self._context, self.processor.take, _PassiveOwner())
+        protocol.follow_passively(self._depth)
+        link = self._links[number] = RecordedLink(number, protocol, feed)
+        self.sequences.append(protocol.sequence)
+        self._note_calls(link, 0)
+        self._answer_calls(now_ns)
+        for request in requests_beside(self.tape.path):
+            protocol.follow_request(request)
+        self._note_calls(link, 0)
+        return link
 
-    def _expect(self, event: Event, feed: Feed) -> bool:
+    def _expect(self, event: Event, link: RecordedLink) -> bool:
         """Subscribe to whatever the tape has; an ended stream's book waits for its next snapshot.
 
         If two links have the same stream, as while one replaces the other, the later one counts.
@@ -344,24 +401,28 @@ class Replay:
             if event.subscription.channel is Channel.BOOK and symbol is not None:
                 self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
             return True
-        self.book_messages += isinstance(event, _BOOKS)
-        wanted = _subscription(event)
+        self.book_messages += isinstance(event, BOOKS)
+        wanted = subscription_of(event)
+        feed = link.feed
         if wanted is None or wanted in feed.wanted:
+            link.expect(event)
             return True
         stream = self.processor.streams.get(wanted)
         if stream is None:
             self.processor.add(wanted, feed)
-        elif self._number(stream.feed) > self._number(feed):
+        elif self._number(stream.feed) > link.number:
             return False
         else:
             stream.feed.wanted.pop(wanted, None)
             stream.feed = feed
+            for other in self._links.values():
+                other.expected.clear()
         feed.wanted[wanted] = None
         return True
 
     def _number(self, feed: Feed) -> int:
         """A link's number on the tape; less than all others for one that was closed."""
-        return next((number for number, (_, one) in self._links.items() if one is feed), -1)
+        return next((number for number, one in self._links.items() if one.feed is feed), -1)
 
     def _reject(self, feed: Feed, frame: bytes, error: Exception) -> None:
         self.rejected += 1
@@ -380,49 +441,6 @@ class Replay:
         )
 
 
-class _History:
-    """Missed candles, from the answers on a tape; with the timeout of a session."""
-
-    def __init__(self, venue: Venue, answers: RecordedAnswers, candles: Candles) -> None:
-        self._venue = venue
-        self._answers = answers
-        self._candles = candles
-        self._lookups: list[tuple[Missed, RestQuery[Page[Candle]], list[Candle]]] = []
-
-    def look_up(self, missed: Missed) -> bool:
-        """Prepare the query that a session sends; false if the venue offers none."""
-        symbol, interval_s = missed.subscription.symbol, missed.subscription.interval_s
-        if self._venue.queries is None or symbol is None or interval_s is None:
-            return False
-        queries = self._venue.queries()
-        self._lookups.append(
-            (missed, queries.candles(symbol, interval_s, missed.since_ns), list[Candle]())
-        )
-        return True
-
-    def answer(self, now_ns: int) -> None:
-        """Pass on what has been answered by now, or what has waited too long."""
-        lookups, self._lookups = self._lookups, []
-        for missed, query, items in lookups:
-            body = self._answers.take_exact(query.fetch.path, now_ns)
-            if body is None:
-                if now_ns - missed.ready_ns > _HISTORY_NS:
-                    self._candles.not_found(missed, "no history is on the tape", now_ns)
-                else:
-                    self._lookups.append((missed, query, items))
-                continue
-            try:
-                page = query.read(body, now_ns)
-            except FluxumError as error:
-                self._candles.not_found(missed, str(error), now_ns)
-                continue
-            items += page.items
-            if page.next is not None:
-                self._lookups.append((missed, page.next, items))
-            else:
-                self._candles.found(missed, items, now_ns)
-
-
 def _by_plain_name(event: Event) -> Event:
     """An event about a stream, under the key of its data: data contains no depth."""
     if not isinstance(event, Desync | LeftOut) or event.subscription is None:
@@ -432,27 +450,6 @@ def _by_plain_name(event: Event) -> Event:
 
 def _plain_name(subscription: Subscription) -> Subscription:
     return structs.replace(subscription, depth=None)
-
-
-def _subscription(event: Event) -> Subscription | None:
-    """The stream that an event belongs to, the same for data and acknowledgements."""
-    match event:
-        case BookSnapshot() | BookUpdate():
-            return Subscription(Channel.BOOK, event.symbol)
-        case Level3Snapshot() | Level3Update():
-            return Subscription(Channel.LEVEL3, event.symbol)
-        case Ticker():
-            return Subscription(Channel.TICKER, event.symbol)
-        case Trade():
-            return Subscription(Channel.TRADE, event.symbol)
-        case Candle():
-            return Subscription(Channel.CANDLE, event.symbol, None, event.interval_s)
-        case Instrument():
-            return Subscription(Channel.INSTRUMENT)
-        case Desync():
-            return event.subscription
-        case _:
-            return None
 
 
 class _PassiveOwner:

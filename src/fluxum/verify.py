@@ -1,15 +1,16 @@
 """What a recording proves: its books by the venue's own rule, its gaps, and unread frames."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 from msgspec import Struct
 
 from fluxum.errors import TapeError
 from fluxum.model.event import Desync, Event, Gap, GapCause
 from fluxum.model.market import BookUpdate, Trade
-from fluxum.replay import Moment, Replay
+from fluxum.replay import Moment, PassedUpdates, Replay
 
 __all__ = ["Failure", "Report", "Verification", "nonsense", "verify"]
 
@@ -90,9 +91,19 @@ class Verification:
 
     def __iter__(self) -> Iterator[Moment]:
         """The moments of the replay; raises TapeError if there is nothing to read."""
+        return cast("Iterator[Moment]", self._read(self.replay))
+
+    def stretches(self) -> Iterator[Moment | PassedUpdates]:
+        """The same, as `Replay.stretches` gives it."""
+        return self._read(self.replay.stretches())
+
+    def _read(self, moments: Iterable[Moment | PassedUpdates]) -> Iterator[Moment | PassedUpdates]:
         try:
-            for moment in self.replay:
-                self._tally.add(moment)
+            for moment in moments:
+                if isinstance(moment, PassedUpdates):
+                    self._tally.add_passed(len(moment.updates))
+                else:
+                    self._tally.add(moment)
                 yield moment
         except TapeError as error:
             if not self.replay.frames:
@@ -145,7 +156,7 @@ def verify(
     Raises TapeError if there is nothing to read.
     """
     verification = Verification(Replay(path, venue, depth, more), 1 + len(more))
-    for _ in verification:
+    for _ in verification.stretches():
         pass
     return verification.report()
 
@@ -174,6 +185,11 @@ class _Tally:
     def kinds(self) -> dict[str, int]:
         """How many frames had events of a kind: `book_update`, `trade`."""
         return {str(one.__struct_config__.tag): sum_ for one, sum_ in self._frames.items()}
+
+    def add_passed(self, updates: int) -> None:
+        """Count so many frames with one update each."""
+        self._frames[BookUpdate] = self._frames.get(BookUpdate, 0) + updates
+        self.applied += updates
 
     def add(self, moment: Moment) -> None:
         """Count one frame."""

@@ -16,6 +16,8 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Side, Ticker, 
 from fluxum.store.buffers import Buffer
 from fluxum.store.fast import IS_COMPILED, TableBuffer
 from fluxum.store.tables import Columnar, rows_of, unfit
+from fluxum.venues.book_scan import book_scan
+from fluxum.venues.kraken.books import BOOKS as KRAKEN_BOOKS
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
 
@@ -152,6 +154,37 @@ def test_a_number_is_exact_or_refused(text: str) -> None:
 
     assert count == fits
     assert [one["price"] for one in found] == ([value] if fits else [])
+
+
+PLAIN = st.from_regex(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,14})?", fullmatch=True)
+
+
+@given(st.lists(st.tuples(PLAIN, PLAIN), max_size=4), st.lists(st.tuples(PLAIN, PLAIN), max_size=4))
+@example([("999999999999999999.5", "0"), ("0.0000000000010", "0.00000000000000")], [])
+@example([], [("1", "123456789012345.0000000000001"), ("2", "1")])
+def test_rows_of_a_scanned_frame_are_those_of_its_levels(
+    bids: list[tuple[str, str]], asks: list[tuple[str, str]]
+) -> None:
+    def side(rows: list[tuple[str, str]]) -> str:
+        return ",".join(f'{{"price":{price},"qty":{quantity}}}' for price, quantity in rows)
+
+    frame = (
+        '{"channel":"book","type":"update","data":[{"symbol":"BTC/USD",'
+        f'"bids":[{side(bids)}],"asks":[{side(asks)}],"checksum":7,'
+        '"timestamp":"2026-07-19T17:54:39.799885Z"}]}'
+    )
+    scan = book_scan(KRAKEN_BOOKS, {"BTC/USD": (SYMBOL,)})
+    assert scan is not None
+    scanned = scan([frame.encode()], 0, 8)
+    assert scanned is not None
+    (update,) = scanned
+
+    found = taken(TableBuffer("book_level"), [update, update])
+
+    made = [Level(Decimal(price), Decimal(quantity)) for price, quantity in bids]
+    more = [Level(Decimal(price), Decimal(quantity)) for price, quantity in asks]
+    by_hand = BookUpdate(VENUE, SYMBOL, tuple(made), tuple(more), update.venue_ns, 8, 7)
+    assert found == taken(Buffer("book_level"), [by_hand, by_hand])
 
 
 @pytest.mark.parametrize("buffer", [TableBuffer, Buffer])

@@ -9,6 +9,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.replay import Replay
 from fluxum.tape import RecordedAnswers, TapeFrame
+from fluxum.tape.answers import NEVER_NS
 from fluxum.tape.calls import RecordedCalls, WantedCall
 from fluxum.venues.conversation import Fetch
 
@@ -117,3 +118,21 @@ def test_a_book_that_the_session_fetches_again_by_itself_begins_anew(tmp_path: P
 
     books = [type(one) for one in events if isinstance(one, BookSnapshot | BookUpdate)]
     assert books == [BookSnapshot, BookUpdate, BookUpdate, BookSnapshot, BookUpdate]
+
+
+def test_a_call_is_tried_again_when_an_answer_has_come_since(tmp_path: Path) -> None:
+    calls, answers = calls_of(tmp_path)
+    assert calls.soonest_ns == NEVER_NS  # nothing waits
+    answers.add(answer(0, "late", ns=30))
+    calls.want(wanted("first"))
+    assert calls.soonest_ns == 0
+
+    assert calls.next_answered(10) is None
+    assert calls.soonest_ns == 30
+    answers.add(answer(0, "soon", ns=20))
+    assert calls.soonest_ns == 0
+    assert calls.next_answered(10) is None
+    assert calls.soonest_ns == 20
+
+    assert calls.next_answered(20) == (wanted("first"), b"soon")
+    assert calls.soonest_ns == NEVER_NS

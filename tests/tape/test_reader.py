@@ -259,3 +259,42 @@ def test_an_empty_file_has_no_frames(tmp_path: Path) -> None:
     reader = TapeReader(write(tmp_path / "empty.jsonl", b""))
 
     assert (list(reader), reader.header, reader.torn, reader.lines) == ([], None, 0, 0)
+
+
+def test_two_frames_on_a_line_are_refused_although_another_line_is_empty(tmp_path: Path) -> None:
+    first, second, third = lines([1, 2, 3])
+    path = write(tmp_path / "t.jsonl", HEADER + first + b"\n" + second[:-1] + b" " + third)
+
+    found, error = read_until_error(TapeReader(path))
+
+    assert found == [1]
+    assert "t.jsonl:4 is no recorded frame" in error
+
+
+def test_an_object_over_two_lines_is_refused_although_another_line_has_two(tmp_path: Path) -> None:
+    first, second, third = lines([1, 2, 3])
+    halves = first.replace(b'"link"', b'\n"link"')
+    path = write(tmp_path / "t.jsonl", HEADER + second[:-1] + third + halves)
+
+    found, error = read_until_error(TapeReader(path))
+
+    assert found == []
+    assert "t.jsonl:2 is no recorded frame" in error
+
+
+def test_batches_are_of_what_was_read_at_once(tmp_path: Path) -> None:
+    content = [HEADER, *lines([6, 7]), LATER, *lines([91, 92], link=2)]
+    path = write(tmp_path / "t.jsonl", b"".join(content))
+    reader = TapeReader(path)
+
+    found = [[(one.ns, one.closed) for one in batch] for batch in reader.batches()]
+
+    assert [one for batch in found for one in batch] == [
+        (6, False),
+        (7, False),
+        (90, True),
+        (91, False),
+        (92, False),
+    ]
+    assert (reader.lines, reader.recordings) == (6, 2)
+    assert [(one.ns, one.closed) for one in reader] == [one for batch in found for one in batch]

@@ -148,3 +148,16 @@ def test_without_answers_what_was_requested_to_end_ends_before_the_next_frame() 
     assert ended.end("a") is None  # it is closed
     renewed.request("unsubscribe", ["a"])
     assert renewed.end("a") is not None
+
+
+def test_no_frame_is_scanned_until_what_was_requested_to_end_has_ended() -> None:
+    followed = requested()
+    scan = followed.settling(lambda frame: frame)
+    assert scan is not None
+    assert followed.settling(None) is None
+
+    followed.request("unsubscribe", ["a"])
+
+    assert scan(b"late") is None
+    followed.end_unanswered()
+    assert scan(b"new") == b"new"

@@ -9,7 +9,7 @@ from fluxum.model.event import Event
 from fluxum.model.market import BookUpdate
 from fluxum.venues.book_scan import ScannedBooks
 
-__all__ = ["take_books"]
+__all__ = ["follow_books", "publish", "take_books"]
 
 _AS_BEFORE, _PASSED = Verdict.AS_BEFORE, Verdict.PASSED  # to look up a member costs a call
 
@@ -26,17 +26,38 @@ def take_books(
     """
     at, count = 0, len(updates)
     while at < count:
-        passed, verdict = books.follow(updates, at)
-        if passed:
-            bus.put_all(updates if passed == count else updates[at : at + passed])
-            at += passed
+        passed, verdict = follow_books(updates, at, books, bus)
+        at += passed
         if verdict is not None:
-            update = updates[at]
+            publish(verdict, updates[at], bus, judged)
             at += 1
-            if verdict is _PASSED or verdict is _AS_BEFORE:
-                bus.put(update)
-            else:
-                judged(verdict, update)
             if verdict is Verdict.FAILED:
                 break
     return at
+
+
+def follow_books(
+    updates: ScannedBooks, at: int, books: BookKeeper[Book], bus: Bus[Event]
+) -> tuple[int, Verdict | None]:
+    """Apply updates from a place on, and publish them as far as each passes its check.
+
+    Returns how many passed, and the verdict on the one behind them, which is applied and not
+    published; `None` if all passed.
+    """
+    passed, verdict = books.follow(updates, at)
+    if passed:
+        bus.put_all(updates if passed == len(updates) else updates[at : at + passed])
+    return passed, verdict
+
+
+def publish(
+    verdict: Verdict,
+    update: BookUpdate,
+    bus: Bus[Event],
+    judged: Callable[[Verdict, BookUpdate], None],
+) -> None:
+    """Publish an update by the verdict of `follow_books`."""
+    if verdict is _PASSED or verdict is _AS_BEFORE:
+        bus.put(update)
+    else:
+        judged(verdict, update)

@@ -60,17 +60,22 @@ class Candles:
         self._gaps = gaps
         self._offset = offset
         self._followers: dict[Subscription, _Follower] = {}
+        self._due_ns: int | None = None  # the soonest end, by the venue's clock
+        self._is_due_known = True  # until a stream changes
 
     def open(self, stream: Stream) -> None:
         """Follow a stream from its first candle."""
+        self._is_due_known = False
         self._followers[stream.subscription] = _Follower(stream)
 
     def close(self, subscription: Subscription) -> None:
         """Stop following a stream."""
+        self._is_due_known = False
         self._followers.pop(subscription, None)
 
     def take(self, stream: Stream, candle: Candle) -> None:
         """Publish a candle, after those that it closes, or hold it until history is known."""
+        self._is_due_known = False
         follower = self._followers[stream.subscription]
         run = follower.run
         if self.is_waiting(stream.subscription):
@@ -97,6 +102,7 @@ class Candles:
 
     def interrupt(self, stream: Stream) -> None:
         """A stream may have missed a candle or the end of one: a lost link, an unreadable frame."""
+        self._is_due_known = False
         follower = self._followers[stream.subscription]
         follower.run.is_broken = follower.run.expected_ns is not None
         if not stream.feed.is_connected:
@@ -105,6 +111,7 @@ class Candles:
 
     def check(self, stream: Stream, now_ns: int) -> None:
         """A stream was silent for long: confirm by history that nothing happened."""
+        self._is_due_known = False
         follower = self._followers[stream.subscription]
         since_ns = follower.run.last_received_ns
         if since_ns is None or follower.missed is not None or self.look_up is None:
@@ -116,9 +123,11 @@ class Candles:
     @property
     def soonest_ns(self) -> int | None:
         """When the first interval of any stream is over, by this machine's clock."""
-        due = [one.run.due_ns for one in self._followers.values() if one.missed is None]
-        soonest_ns = min((one for one in due if one is not None), default=None)
-        return None if soonest_ns is None else soonest_ns - self._offset.ns
+        if not self._is_due_known:
+            due = [one.run.due_ns for one in self._followers.values() if one.missed is None]
+            self._due_ns = min((one for one in due if one is not None), default=None)
+            self._is_due_known = True
+        return None if self._due_ns is None else self._due_ns - self._offset.ns
 
     def due_ns(self, subscription: Subscription) -> int | None:
         """When an interval is over, by this machine's clock; `None` if none is running."""
@@ -134,6 +143,7 @@ class Candles:
         due_ns = self.due_ns(subscription)
         if due_ns is None or now_ns < due_ns:
             return
+        self._is_due_known = False
         if follower.run.is_broken:
             over_ns = now_ns + self._offset.ns - MARGIN_NS
             self._begin(follower, follower.run.start_at(over_ns), now_ns)
@@ -146,6 +156,7 @@ class Candles:
         follower = self._follower_of(missed)
         if follower is None:
             return
+        self._is_due_known = False
         if follower.is_check:
             self._finish_check(follower, candles, now_ns)
             return
@@ -168,6 +179,7 @@ class Candles:
         follower = self._follower_of(missed)
         if follower is None:
             return
+        self._is_due_known = False
         if follower.is_check:
             follower.missed, follower.is_check = None, False
             return

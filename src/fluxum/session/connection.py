@@ -36,7 +36,7 @@ from fluxum.venues.venue import (
     VenueProtocol,
 )
 
-__all__ = ["Connection", "LinkCounts", "RawFrame"]
+__all__ = ["Connection", "LinkCounts", "RawFrame", "scans_of"]
 
 # About a millisecond of work; a pass of the loop costs as much as two or three frames.
 _BURST = 128
@@ -103,7 +103,7 @@ class Connection:
             venue, protocol, rest, clock, counts.fetches, take, call_failed, soon, authenticator
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
-        self._scans = _scans_of(protocol)
+        self._scans = scans_of(protocol)
         self._now_s = asyncio.get_running_loop().time
         self._is_sampled = True
         self._outbox_filled = asyncio.Event()
@@ -321,7 +321,7 @@ class Connection:
         )
 
 
-def _scans_of(protocol: VenueProtocol) -> list[TradeScan | BookScan]:
+def scans_of(protocol: VenueProtocol) -> list[TradeScan | BookScan]:
     """The scanners of a protocol's frames."""
     trades = protocol.scan_trades if isinstance(protocol, ScansTrades) else None
     books = protocol.scan_books if isinstance(protocol, ScansBooks) else None

@@ -132,7 +132,7 @@ class EventProcessor:
         is_measured, frames = self._latencies.is_measuring, 1
         self.counts.received += len(events)
         if type(events) is ScannedBooks:
-            frames = take_books(events, self.books, self.bus, self._judged)
+            frames = take_books(events, self.books, self.bus, self.judged)
             self.counts.received -= len(events) - frames
             self._latencies.applied()
             events = ()
@@ -153,7 +153,7 @@ class EventProcessor:
             if verdict is _PASSED or verdict is _AS_BEFORE:
                 put(event)
             else:
-                self._judged(verdict, event)
+                self.judged(verdict, event)
         if is_measured:
             self._latencies.published()
         return frames
@@ -231,7 +231,7 @@ class EventProcessor:
     # Books
 
     def _level3_update(self, update: Level3Update) -> None:
-        self._judged(self.level3.update(update), update)
+        self.judged(self.level3.update(update), update)
 
     def _snapshot(self, snapshot: BookSnapshot | Level3Snapshot) -> None:
         stream = self.active.find(type(snapshot), snapshot.symbol)
@@ -243,7 +243,7 @@ class EventProcessor:
         was_desynced = evidence is not None and evidence.status is BookStatus.DESYNCED
         verdict = self.active.keeper(subscription).snapshot(snapshot)
         if verdict is Verdict.FAILED:
-            self._judged(verdict, snapshot)
+            self.judged(verdict, snapshot)
             return
         stream.trust()
         self._end_gap(subscription, snapshot.received_ns)
@@ -256,9 +256,9 @@ class EventProcessor:
                     received_ns=snapshot.received_ns,
                 )
             )
-        self._judged(verdict, snapshot)
+        self.judged(verdict, snapshot)
 
-    def _judged(
+    def judged(
         self,
         verdict: Verdict,
         message: BookUpdate | BookSnapshot | Level3Update | Level3Snapshot,

@@ -2,16 +2,19 @@
 """Rows that become columns, compiled: what `fluxum.store.buffers` does, many times as fast.
 
 Read `fluxum.store.buffers` first. The values of a column are kept as Arrow has them. A decimal is
-read from its text as a number of 1e-12, that of a level from the text of its frame: no decimal is
-made for it. Numbers written in another way than with digits, a point and an exponent, and those of
+read from its text as a number of 1e-12, that of a level from the letters of its frame: neither a
+decimal nor a text is made for it. Numbers written in another way than with digits, a point and an exponent, and those of
 more than 18 digits, are given to `tables.units`, which decides.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memchr, memcpy, memset
 
+from fluxum.book._fast cimport WireRow
+from fluxum.model._fast cimport Places
+
 from fluxum.model.levels import Levels
-from fluxum.model.market import BookSnapshot, Side
+from fluxum.model.market import BookSnapshot, BookUpdate, Side
 from fluxum.store.arrow import arrow
 from fluxum.store.tables import COMMON, SCALE, TABLES, Kind, schema, units
 
@@ -32,6 +35,9 @@ cdef extern from *:
 __all__ = ["FastBuffer"]
 
 cdef object _Levels = Levels, _BookSnapshot = BookSnapshot, _Side = Side, _units = units
+cdef object _BookUpdate = BookUpdate
+cdef Places _of_updates = Places(BookUpdate, BookUpdate.__struct_fields__, BookUpdate)
+cdef Places _of_levels = Places(Levels, ("rows", "_made"), lambda rows, _: Levels(rows))
 cdef object _BID = "bid", _ASK = "ask", _SNAPSHOT = "snapshot", _UPDATE = "update"
 
 cdef enum Held:
@@ -46,11 +52,18 @@ cdef enum:
     COLUMNS_MAX = 24
     DIGITS_MAX = 18
     ROOM = 1024
-    OWN = 5  # how many columns all tables have
-    SIDE = 6  # where a level's own columns begin: side, price, quantity, orders
-    PRICE = 7
-    QUANTITY = 8
-    ORDERS = 9
+
+cdef enum:  # the columns of levels, in their order
+    RECEIVED_NS, VENUE_NS, EPOCH, NUMBER, FRAME, KIND
+    SIDE, PRICE, QUANTITY, ORDERS  # a level's own; the others are of its message
+    SEQUENCE, CHECKSUM, DEPTH, CUT_AT, GENERATION, PROVED, LEVEL_COLUMNS
+
+cdef enum:  # the fields of an update, in their order
+    OF_VENUE, OF_SYMBOL, OF_BIDS, OF_ASKS, OF_VENUE_NS, OF_RECEIVED_NS, OF_CHECKSUM, OF_SEQUENCE
+
+assert BookUpdate.__struct_fields__ == (
+    "venue", "symbol", "bids", "asks", "venue_ns", "received_ns", "checksum", "sequence"
+)
 
 cdef int DECIMALS = SCALE
 cdef dict HELD = {
@@ -65,17 +78,22 @@ for _power in range(DIGITS_MAX):
     TENS[_power + 1] = TENS[_power] * 10
 
 
-cdef bint read(object text, Units *found) noexcept:
+cdef inline bint read(object text, Units *found) noexcept:
     """Read a number that is exact in units; false for any other text."""
     cdef const unsigned char *at
-    cdef const unsigned char *end
-    cdef long long value = 0
-    cdef int digits = 0, decimals = 0, power = 0
-    cdef bint is_negative = False, is_small = False, has_point = False, has_digit = False
     if not PyUnicode_IS_COMPACT_ASCII(text):
         return False
     at = PyUnicode_1BYTE_DATA(text)
-    end = at + PyUnicode_GET_LENGTH(text)
+    return read_letters(at, at + PyUnicode_GET_LENGTH(text), found)
+
+
+cdef bint read_letters(
+    const unsigned char *at, const unsigned char *end, Units *found
+) noexcept:
+    """Read the number of these letters, if it is exact in units."""
+    cdef long long value = 0
+    cdef int digits = 0, decimals = 0, power = 0
+    cdef bint is_negative = False, is_small = False, has_point = False, has_digit = False
     if at < end and at[0] == c'-':
         is_negative = True
         at += 1
@@ -158,7 +176,11 @@ cdef class FastBuffer:
         self.names = tuple(kinds)
         self.is_levels = table == "book_level"
         if self.is_levels:
-            assert self.names[SIDE : ORDERS + 1] == ("side", "price", "quantity", "orders")
+            assert self.names == (
+                "received_ns", "venue_ns", "epoch", "n", "frame", "kind",
+                "side", "price", "quantity", "orders",
+                "sequence", "checksum", "depth", "cut_at", "generation", "proved",
+            )
         self.words = [{} for _ in kinds]
         self.texts = [[] for _ in kinds]
         for at, kind in enumerate(kinds.values()):
@@ -292,15 +314,24 @@ cdef class FastBuffer:
         self.rows += 1
         return 1
 
-    cdef bint put_level(self, Py_ssize_t row, object side, object level, bint is_row) except -1:
-        """Put what is a level's own; false if it does not fit."""
-        self.set(SIDE, row, side)
-        if not is_row:
-            return (
-                self.decimal(&self.columns[PRICE], row, level.price)
-                and self.decimal(&self.columns[QUANTITY], row, level.quantity)
-                and self.set(ORDERS, row, level.orders)
-            )
+    cdef bint put_wire(self, Py_ssize_t row, WireRow wire) except -1:
+        """Put price, quantity and orders of the row of a frame; false if they do not fit."""
+        cdef const unsigned char *text = <const unsigned char *>wire.text
+        cdef const unsigned char *middle = text + wire.price_length
+        cdef const unsigned char *end = middle + wire.quantity_length
+        cdef Column *price = &self.columns[PRICE]
+        cdef Column *quantity = &self.columns[QUANTITY]
+        if not (
+            read_letters(text, middle, <Units *>price.values + row)
+            and read_letters(middle, end, <Units *>quantity.values + row)
+        ):
+            return self.put_row(row, wire)
+        price.valid[row] = quantity.valid[row] = 1
+        self.whole(&self.columns[ORDERS], row, max(wire.orders, 0), wire.orders >= 0)
+        return True
+
+    cdef bint put_row(self, Py_ssize_t row, object level) except -1:
+        """Put what a `Row` or `DigitedRow` holds; false if it does not fit."""
         orders = level[2] if len(level) == 3 else None
         return (
             self.decimal(&self.columns[PRICE], row, level[0])
@@ -308,49 +339,96 @@ cdef class FastBuffer:
             and self.set(ORDERS, row, None if type(orders) is bytes else orders)
         )
 
+    cdef Py_ssize_t put_side(self, Py_ssize_t row, object side, object levels) except -2:
+        """Put what is a level's own, for all of a side; the row behind them, -1 if one is unfit."""
+        cdef bint is_wire = type(levels) is _Levels
+        for level in _of_levels.get(levels, 0) if is_wire else levels:
+            self.set(SIDE, row, side)
+            if type(level) is WireRow:
+                if not self.put_wire(row, <WireRow>level):
+                    return -1
+            elif is_wire:
+                if not self.put_row(row, level):
+                    return -1
+            elif not (
+                self.decimal(&self.columns[PRICE], row, level.price)
+                and self.decimal(&self.columns[QUANTITY], row, level.quantity)
+                and self.set(ORDERS, row, level.orders)
+            ):
+                return -1
+            row += 1
+        return row
+
+    cdef inline void whole(
+        self, Column *column, Py_ssize_t row, long long value, bint is_some
+    ) noexcept:
+        (<long long *>column.values)[row] = value
+        column.valid[row] = is_some
+
     cdef Py_ssize_t put_book(
         self, object event, long long epoch, long long number, long long frame,
         object generation, object is_proved,
     ) except -1:
-        cdef Py_ssize_t first = self.rows, row = first, copy
-        cdef int at
-        cdef Column *column
-        cdef bint is_row
-        bids, asks = event.bids, event.asks
+        cdef Py_ssize_t first = self.rows, row = first
+        if type(event) is _BookUpdate:
+            bids, asks = _of_updates.get(event, OF_BIDS), _of_updates.get(event, OF_ASKS)
+            received_ns = _of_updates.get(event, OF_RECEIVED_NS)
+            venue_ns = _of_updates.get(event, OF_VENUE_NS)
+            sequence = _of_updates.get(event, OF_SEQUENCE)
+            checksum = _of_updates.get(event, OF_CHECKSUM)
+            kind, depth, cut_at = _UPDATE, None, None
+        else:
+            bids, asks, sequence, checksum = event.bids, event.asks, event.sequence, event.checksum
+            received_ns, venue_ns = event.received_ns, event.venue_ns
+            kind, depth, cut_at = _SNAPSHOT, event.depth, event.cut_at
         self.reserve(len(bids) + len(asks) + 1)
-        for side, levels in ((_BID, bids), (_ASK, asks)):
-            is_row = type(levels) is _Levels
-            for level in levels.rows if is_row else levels:
-                if not self.put_level(row, side, level, is_row):
-                    return 0
-                row += 1
+        row = self.put_side(row, _BID, bids)
+        if row >= 0:
+            row = self.put_side(row, _ASK, asks)
+        if row < 0:
+            return 0
         if row == first:
             for at in range(SIDE, ORDERS + 1):
                 self.set(at, row, None)
             row += 1
-        is_snapshot = isinstance(event, _BookSnapshot)
-        message = (
-            event.received_ns, event.venue_ns, epoch, number, frame,
-            _SNAPSHOT if is_snapshot else _UPDATE, None, None, None, None,
-            event.sequence, event.checksum,
-            event.depth if is_snapshot else None, event.cut_at if is_snapshot else None,
-            generation, is_proved,
-        )
-        for at in range(self.count):
-            if SIDE <= at <= ORDERS:
-                continue
-            if not self.set(at, first, message[at]):
-                return 0
-            column = &self.columns[at]
-            for copy in range(first + 1, row):
-                memcpy(
-                    column.values + copy * column.width,
-                    column.values + first * column.width,
-                    column.width,
-                )
-            memset(column.valid + first, column.valid[first], row - first)
+        self.whole(&self.columns[EPOCH], first, epoch, True)
+        self.whole(&self.columns[NUMBER], first, number, True)
+        self.whole(&self.columns[FRAME], first, frame, True)
+        self.set(KIND, first, kind)
+        self.set(PROVED, first, is_proved)
+        if not (
+            self.set(RECEIVED_NS, first, received_ns)
+            and self.set(VENUE_NS, first, venue_ns)
+            and self.set(SEQUENCE, first, sequence)
+            and self.set(CHECKSUM, first, checksum)
+            and self.set(DEPTH, first, depth)
+            and self.set(CUT_AT, first, cut_at)
+            and self.set(GENERATION, first, generation)
+        ):
+            return 0
+        if row > first + 1:
+            self.repeat(first, row)
         self.rows = row
         return row - first
+
+    cdef void repeat(self, Py_ssize_t first, Py_ssize_t end) noexcept:
+        """Put what is of a message into the rows behind its first as well."""
+        cdef int at
+        cdef Py_ssize_t copy
+        cdef Column *column
+        for at in range(LEVEL_COLUMNS):
+            if SIDE <= at <= ORDERS:
+                continue
+            column = &self.columns[at]
+            if column.width == 8:
+                for copy in range(first + 1, end):
+                    (<long long *>column.values)[copy] = (<long long *>column.values)[first]
+            elif column.width == 4:
+                for copy in range(first + 1, end):
+                    (<int *>column.values)[copy] = (<int *>column.values)[first]
+            else:
+                memset(column.values + first, column.values[first], end - first)
+            memset(column.valid + first, column.valid[first], end - first)
 
     def take(self):
         """See `Buffer.take`."""

@@ -15,7 +15,7 @@ from msgspec import structs
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Event, GapCause, Loss
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
-from fluxum.replay import Replay
+from fluxum.replay import PassedUpdates, Replay
 from fluxum.session.gaps import OpenGap
 from fluxum.store.arrow import parquet
 from fluxum.store.coverage import Coverage, Stream, StreamKey, stream_of
@@ -135,7 +135,10 @@ class _Build:
 
     def run(self) -> None:
         """Build and place the files."""
-        for moment in self._verification:
+        for moment in self._verification.stretches():
+            if isinstance(moment, PassedUpdates):
+                self._take_passed(moment)
+                continue
             self._frame, self._now_ns = moment.index, moment.ns or self._now_ns
             finished = self._coverage.moment(self._now_ns, frames=int(moment.is_frame))
             if finished:
@@ -143,12 +146,28 @@ class _Build:
             self._events += len(moment.events)
             for event in moment.events:
                 self._take(event)
-            if self._added > SETTLED_ROWS:
-                self._added = 0
-                self._rows.settle()
+            self._settle()
         for gap in self._open_gaps():
             self._lack(open_gap_row(gap), self._now_ns)
         self._end()
+
+    def _take_passed(self, passed: PassedUpdates) -> None:
+        """Put the updates of frames of proved books into their table."""
+        self._frame = passed.index
+        self._events += len(passed.updates)
+        for update in passed.updates:
+            self._now_ns = update.received_ns
+            if finished := self._coverage.moment(self._now_ns):
+                self._add("coverage", finished)
+            self._put(update, "book_level", update.symbol, is_proved=True)
+            self._frame += 1
+        self._frame -= 1  # that of the last one
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._added > SETTLED_ROWS:
+            self._added = 0
+            self._rows.settle()
 
     def close(self) -> None:
         """Remove what was not placed."""

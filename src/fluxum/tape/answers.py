@@ -7,7 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 from fluxum.tape.lines import TapeFrame
 from fluxum.tape.reader import TapeReader
 
-__all__ = ["RecordedAnswers", "call_of"]
+__all__ = ["NEVER_NS", "RecordedAnswers", "call_of"]
+
+NEVER_NS = 1 << 63
+"""Later than any instant of a recording."""
 
 # The names of parameters that select a market, or a kind of markets.
 _MARKETS = ("symbol", "instId", "product_id", "category", "instType")
@@ -21,6 +24,8 @@ class RecordedAnswers:
     """
 
     def __init__(self, path: Path) -> None:
+        self.changes = 0
+        """How many answers and requests were added."""
         self._answers: list[TapeFrame] = []
         self._asked: dict[int, int] = {}  # by the number of the call
         for suffix in (".jsonl.gz", ".jsonl"):
@@ -30,12 +35,22 @@ class RecordedAnswers:
 
     def add(self, answer: TapeFrame) -> None:
         """Add an answer, or a request, that was read from the tape."""
+        self.changes += 1
         if answer.is_answer:
             self._answers.append(answer)
         elif answer.sent and answer.ns is not None:
             self._asked[answer.call] = answer.ns
         else:
             self._asked.pop(answer.call, None)
+
+    def soonest_ns(self, now_ns: int | None) -> int:
+        """When the next answer arrives that had not by then; `NEVER_NS` if there is none."""
+        if now_ns is None:
+            return NEVER_NS
+        return min(
+            (one.ns for one in self._answers if one.ns is not None and one.ns > now_ns),
+            default=NEVER_NS,
+        )
 
     def take(self, path: str, now_ns: int | None, since_ns: int = 0) -> bytes | None:
         """The oldest answer to such a call that had arrived by then; `None` if there is none.

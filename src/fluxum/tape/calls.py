@@ -9,7 +9,7 @@ alone, a call gets the oldest answer that is alike.
 from msgspec import Struct
 
 from fluxum.model.event import Subscription
-from fluxum.tape.answers import RecordedAnswers, call_of
+from fluxum.tape.answers import NEVER_NS, RecordedAnswers, call_of
 from fluxum.tape.lines import TapeFrame
 from fluxum.venues.conversation import Fetch
 
@@ -30,13 +30,23 @@ class RecordedCalls:
     def __init__(self, answers: RecordedAnswers) -> None:
         self._answers = answers
         self._wanted: list[WantedCall] = []
+        self._changes = -1  # of the answers, when there was none to any call that waits
+        self._again_ns = 0
         self._made: dict[int, WantedCall] = {}
         self._streams: dict[tuple[int, tuple[str, tuple[str, ...]]], Subscription] = {}
+
+    @property
+    def soonest_ns(self) -> int:
+        """From when on a call that waits may have an answer that no line of a request precedes."""
+        if not self._wanted:
+            return NEVER_NS
+        return 0 if self._answers.changes != self._changes else self._again_ns
 
     def want(self, call: WantedCall) -> None:
         """Keep a call until it is made; one that is alike in all waits already."""
         if not any(one.fetch == call.fetch and one.link == call.link for one in self._wanted):
             self._wanted.append(call)
+            self._changes = -1
         subscription = call.fetch.subscription
         if subscription is not None and _is_of_book(call.fetch):
             self._streams[call.link, call_of(call.fetch.path)] = subscription
@@ -71,6 +81,7 @@ class RecordedCalls:
         call = self._made.pop(end.call, None)
         if call is not None:
             self._wanted.insert(0, call)
+            self._changes = -1
 
     def answered(self, answer: TapeFrame) -> WantedCall | None:
         """The call that an answer is to; `None` if no protocol has made it."""
@@ -88,6 +99,8 @@ class RecordedCalls:
             if body is not None:
                 self._wanted.remove(call)
                 return call, body
+        self._changes = self._answers.changes
+        self._again_ns = self._answers.soonest_ns(now_ns)
         return None
 
 

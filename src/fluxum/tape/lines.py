@@ -27,6 +27,7 @@ from msgspec import Struct
 
 __all__ = [
     "FORMAT",
+    "HEADER_BEGIN",
     "BareFrame",
     "TapeFrame",
     "TapeHeader",
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 FORMAT = 1
+HEADER_BEGIN = b'{"fluxum_tape"'
+"""How the line of a header begins."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -129,4 +132,4 @@ def answer_line(ns: int, url: str, body: bytes, call: int = 0) -> TapeFrame:
 
 def is_header(line: bytes) -> bool:
     """Whether a line is a header, by its beginning."""
-    return line.startswith(b'{"fluxum_tape"')
+    return line.startswith(HEADER_BEGIN)

@@ -1,16 +1,17 @@
 """Reads tapes and bare recordings, even if a crash has torn their end."""
 
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from fluxum.errors import TapeError
-from fluxum.tape.lines import FORMAT, BareFrame, TapeFrame, TapeHeader, is_header
+from fluxum.tape.lines import FORMAT, HEADER_BEGIN, BareFrame, TapeFrame, TapeHeader, is_header
 from fluxum.tape.members import Damaged, texts
 
 __all__ = ["TapeReader"]
@@ -19,7 +20,7 @@ _LINE_MAX = 1 << 27  # the largest frame of any venue is less than half of that
 _NS_END = 1 << 63
 # ValueError: text that is not UTF-8, or not base64; RecursionError: JSON that is too deep.
 _NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
-_decode_frame = msgspec.json.Decoder(TapeFrame).decode
+_frames = msgspec.json.Decoder(TapeFrame)
 _decode_header = msgspec.json.Decoder(TapeHeader).decode
 _decode_bare = msgspec.json.Decoder(BareFrame).decode
 
@@ -51,59 +52,63 @@ class TapeReader:
 
     def __iter__(self) -> Iterator[TapeFrame]:
         """Every frame in order, and the answers to REST calls, which have a `url`."""
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[Sequence[TapeFrame]]:
+        """The same in lists: what was read from a file at once, and is of one recording."""
         self.torn = self.lines = self.recordings = 0
         header: TapeHeader | None = None
         open_links: set[int] = set()
-        for line in self._whole_lines():
-            if isinstance(line, TapeHeader):
-                if header is not None and not line.follows(header):
-                    for link in sorted(open_links):
-                        yield TapeFrame(ns=line.started_ns, link=link, closed=True)
+        for lines in self._whole_lines():
+            first = lines[0]
+            if isinstance(first, TapeHeader):
+                if header is not None and not first.follows(header):
+                    ns = first.started_ns
+                    yield [TapeFrame(ns=ns, link=one, closed=True) for one in sorted(open_links)]
                     open_links.clear()
-                if header is None or not line.follows(header):
+                if header is None or not first.follows(header):
                     self.recordings += 1
-                header = line
+                header = first
                 continue
-            if line.closed:
-                open_links.discard(line.link)
-            elif not line.url and line.since_ns is None:
-                open_links.add(line.link)
-            yield line
+            frames = cast("Sequence[TapeFrame]", lines)
+            for line in frames:
+                if line.closed:
+                    open_links.discard(line.link)
+                elif not line.url and line.since_ns is None:
+                    open_links.add(line.link)
+            yield frames
 
     def _first_header(self) -> TapeHeader | None:
-        first = next(self._whole_lines(), None)
+        first = next(self._whole_lines(), [None])[0]
         return first if isinstance(first, TapeHeader) else None
 
-    def _whole_lines(self) -> Iterator[TapeHeader | TapeFrame]:
-        """Every line that makes sense; one that does not is left out if a crash tore it."""
-        header: TapeHeader | None = None
-        for path in chain(self._files, self._later):
-            failed: TapeError | None = None
-            for number, text, end in self._lines(path):
-                self.lines += 1
-                if failed is not None:
-                    if not is_header(text):
-                        raise failed
-                    self.torn += 1  # another recording continues after half a line
-                    failed = None
-                try:
-                    found = _read(text, header)
-                except _NONSENSE as error:
-                    found = None
-                    if end is _End.WHOLE:
-                        failed = TapeError(f"{path}:{number} is no {_what(text)}: {error}")
-                        failed.__cause__ = error
-                if end is not _End.WHOLE:
-                    self.torn += _is_cut(end, found, header)
-                if found is not None:
-                    if isinstance(found, TapeHeader):
-                        header = found
-                    yield found
-            if failed is not None:
-                raise failed
+    def _whole_lines(self) -> Iterator[Sequence[TapeHeader | TapeFrame]]:
+        """Every line that makes sense; one that does not is left out if a crash tore it.
 
-    def _lines(self, path: Path) -> Iterator[tuple[int, bytes, "_End"]]:
-        """Every line, empty ones among them, with its number; raises TapeError."""
+        A header is a list of its own.
+        """
+        reading = _Reading()
+        for path in chain(self._files, self._later):
+            for number, block, end in self._blocks(path):
+                frames = reading.frames(block) if end is _End.WHOLE else None
+                if frames is not None:
+                    self.lines += len(frames)
+                    yield frames
+                    continue
+                for at, text in enumerate(block.split(b"\n"), number):
+                    self.lines += 1
+                    found = reading.line(f"{path}:{at}", text, end)
+                    self.torn = reading.torn
+                    if found is not None:
+                        yield [found]
+            if reading.failed is not None:
+                raise reading.failed
+
+    def _blocks(self, path: Path) -> Iterator[tuple[int, bytes, "_End"]]:
+        """Whole lines as one text, empty ones among them, with the number of the first.
+
+        What is no whole line is a text of its own. Raises TapeError.
+        """
         number = 1
         rest: list[bytes] = []
         try:
@@ -113,13 +118,11 @@ class TapeReader:
                         yield number, b"".join(rest), _End.TORN
                         rest.clear()
                         continue
-                    *lines, last = text.split(b"\n")
-                    if lines:
-                        lines[0] = b"".join((*rest, lines[0]))
+                    lines, has_end, last = text.rpartition(b"\n")
+                    if has_end:
+                        yield number, b"".join((*rest, lines)), _End.WHOLE
+                        number += 1 + lines.count(b"\n")
                         rest.clear()
-                    for line in lines:
-                        yield number, line, _End.WHOLE
-                        number += 1
                     rest.append(last)
                     if sum(map(len, rest)) > _LINE_MAX:
                         raise TapeError(f"{path}:{number} has more than {_LINE_MAX:,} bytes")
@@ -137,6 +140,51 @@ class _End(Enum):
     WHOLE = "whole"
     TORN = "torn"
     OPEN = "open"
+
+
+class _Reading:
+    """Makes sense of lines. `failed` is why the last one made none, where nothing is torn."""
+
+    def __init__(self) -> None:
+        self.header: TapeHeader | None = None
+        self.failed: TapeError | None = None
+        self.torn = 0
+
+    def frames(self, block: bytes) -> Sequence[TapeFrame] | None:
+        """The frames of whole lines; `None` unless all are, which is then found line by line."""
+        if self.header is None or self.failed is not None or HEADER_BEGIN in block:
+            return None
+        try:
+            frames = _frames.decode_lines(block)
+        except _NONSENSE:
+            return None
+        ends = block.count(b"\n")
+        if len(frames) != ends + 1 or block.count(b"}\n{") != ends:  # one for each line
+            return None
+        for one in frames:
+            if one.raw64 is not None or (one.ns is not None and not 0 <= one.ns < _NS_END):
+                return None
+        return frames
+
+    def line(self, place: str, text: bytes, end: _End) -> TapeHeader | TapeFrame | None:
+        """What a line holds, `None` for an empty one and one that makes no sense."""
+        if self.failed is not None:
+            if not is_header(text):
+                raise self.failed
+            self.torn += 1  # another recording continues after half a line
+            self.failed = None
+        found = None
+        try:
+            found = _read(text, self.header)
+        except _NONSENSE as error:
+            if end is _End.WHOLE:
+                self.failed = TapeError(f"{place} is no {_what(text)}: {error}")
+                self.failed.__cause__ = error
+        if end is not _End.WHOLE:
+            self.torn += _is_cut(end, found, self.header)
+        if isinstance(found, TapeHeader):
+            self.header = found
+        return found
 
 
 def _is_cut(end: _End, found: TapeHeader | TapeFrame | None, header: TapeHeader | None) -> bool:
@@ -160,7 +208,7 @@ def _read(text: bytes, header: TapeHeader | None) -> TapeHeader | TapeFrame | No
         return _header(text, header)
     if not text or text.isspace():
         return None
-    frame = _bare_frame(text) if header is None else _decode_frame(text)
+    frame = _bare_frame(text) if header is None else _frames.decode(text)
     if frame.raw64 is not None:
         b64decode(frame.raw64, validate=True)
     if frame.ns is not None and not 0 <= frame.ns < _NS_END:

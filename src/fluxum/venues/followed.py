@@ -6,12 +6,16 @@ until the new beginning, the stream goes on. A session follows what it requested
 too: an end behind which the stream was requested anew closes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
 from fluxum.model.event import Subscription
 from fluxum.venues.subscriptions import Subscriptions
 
 __all__ = ["FollowedRequests"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class FollowedRequests:
@@ -55,3 +59,14 @@ class FollowedRequests:
         self.has_ends = False
         for topic in [one for one, is_renewed in self._renewed.items() if not is_renewed]:
             self.end(topic)
+
+    def settling(self, scan: Callable[P, T | None] | None) -> Callable[P, T | None] | None:
+        """A scanner that leaves frames to be received while `has_ends` is true."""
+        if scan is None:
+            return None
+        settled = scan
+
+        def scan_settled(*args: P.args, **kwargs: P.kwargs) -> T | None:
+            return None if self.has_ends else settled(*args, **kwargs)
+
+        return scan_settled

@@ -101,6 +101,8 @@ class GeminiV2Protocol:
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
         """Accept data that another client requested."""
         self._subscriptions.is_passive = self._reader.is_tape = True
+        self.scan_books = self._followed.settling(self.scan_books)
+        self.scan_trades = self._followed.settling(self.scan_trades)
 
     def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request."""
