@@ -122,7 +122,8 @@ class OrderExecution:
     def _take(self, event: Event) -> bool:
         """Take in one event; returns whether `settle` has something to do."""
         if self._accepted:
-            if type(event) is OrderUpdate and event.order_id == self._accepted[-1].order_id:
+            last_id = self._accepted[-1].order_id
+            if last_id and type(event) is OrderUpdate and event.order_id == last_id:
                 self.orders.apply(event)  # the rest is what its acceptance leads to as well
                 return True
             self.settle()
