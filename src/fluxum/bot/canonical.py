@@ -46,7 +46,7 @@ def _writer(kind: type) -> Callable[[Any], str]:
     if kind is str:
         return _text
     if issubclass(kind, str):
-        return lru_cache(1 << 12)(lambda value: _text(str(value)))
+        return _kind_of_text
     if kind is Market:
         return lru_cache(1 << 10)(_struct_writer(kind))
     if issubclass(kind, Struct):
@@ -84,6 +84,12 @@ def _number(value: Decimal) -> str:
 @lru_cache(1 << 12)
 def _text(value: str) -> str:
     return msgspec.json.encode(value).decode()
+
+
+@lru_cache(1 << 12)
+def _kind_of_text(value: str) -> str:
+    """The same for what is text and more, such as a symbol."""
+    return _text(str(value))
 
 
 def _mapping(value: Mapping[object, object]) -> str:
