@@ -285,6 +285,22 @@ def test_a_silent_stream_is_checked_and_only_what_differs_is_published() -> None
     assert desk.told() == []
 
 
+def test_the_soonest_end_moves_with_every_candle() -> None:
+    desk = Desk()
+    candles = desk.candles
+    assert candles.soonest_ns is None
+
+    desk.take(at(1, 101))
+    assert candles.soonest_ns == 2 * MINUTE + 3 * S
+    candles.pass_time(CANDLES, 2 * MINUTE + 4 * S)  # closes it
+    assert candles.soonest_ns == 3 * MINUTE + 3 * S
+    desk.cut()
+    desk.take(at(4, 104))  # those of two minutes are looked up
+    assert candles.soonest_ns is None
+    candles.not_found(desk.asked[0], "gone", 5 * MINUTE - S)
+    assert candles.soonest_ns == 5 * MINUTE + 3 * S
+
+
 def test_what_is_ended_is_not_followed_any_more() -> None:
     desk = Desk()
     desk.take(at(1, 101))
