@@ -108,7 +108,8 @@ async def write(url: str, events: Sequence[Event], name: str) -> Cost:
             for event in events[at : at + CHUNK]:
                 session.publish(event)  # type: ignore[arg-type]  # the bus takes any
             await asyncio.sleep(0)
-            while publisher.statistics().waiting > IN_FLIGHT:  # noqa: ASYNC110 - a count
+            published = at + CHUNK
+            while published - publisher.statistics().acknowledged > IN_FLIGHT:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         while publisher.statistics().acknowledged < len(events):  # noqa: ASYNC110 - a count
             await asyncio.sleep(0.01)

@@ -46,6 +46,23 @@ def test_a_full_batch_is_due_at_once() -> None:
     assert batch.count == 3
 
 
+def test_no_more_batches_are_made_at_once_than_are_written_at_once() -> None:
+    box = outbox()
+    streams = [f"venue/COIN{number}-USD/trade" for number in range(300)]
+    for stream in streams:
+        box.put(stream, b"1", 0.0)
+
+    first = box.take(1.0)
+    box.put(streams[0], b"2", 1.0)  # of a batch that is under way
+    box.put(streams[299], b"2", 1.0)  # of one that is not made yet
+    box.acknowledge()
+    second = box.take(1.0)
+
+    assert [one.stream for one in first] == streams[:256]
+    assert [one.stream for one in second] == streams[256:]
+    assert [one.count for one in second] == [1] * 43 + [2]
+
+
 def test_a_batch_has_no_more_bytes_than_its_bound_unless_one_event_has() -> None:
     box = outbox(batch_bytes=10)
 

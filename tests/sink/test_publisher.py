@@ -1,8 +1,10 @@
 """Sessions, a publisher, an engine in memory with faults, and readers: all in virtual time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import itertools
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -10,6 +12,7 @@ from worlds import BOOK, BTC, TRADES, World, play, world
 
 from fluxum.book.proof import BookStatus
 from fluxum.errors import BadInput, TransportError
+from fluxum.flow.background import background
 from fluxum.model.event import (
     Channel,
     Desync,
@@ -23,12 +26,15 @@ from fluxum.model.event import (
     State,
     Subscription,
 )
-from fluxum.model.market import BookSnapshot, BookUpdate, Trade
+from fluxum.model.levels import Level
+from fluxum.model.market import BookSnapshot, BookUpdate, Side, Trade
+from fluxum.session.session import Session
 from fluxum.sim.loop import SimulatedClock
 from fluxum.sink.outbox import OutboxPolicy
 from fluxum.sink.publisher import Publisher, PublishPolicy, publish
 from fluxum.sink.subscriber import Subscriber, subscribe
 from fluxum.sink.wire import read_envelope
+from fluxum.transport.link import Link
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.okx.venue import OKX
 from memory_engine import Log, MemoryReader, MemoryWriter
@@ -514,5 +520,140 @@ def test_events_lost_before_the_outbox_are_in_every_stream() -> None:
             assert of_market(events, Dropped)
             assert subscriber.statistics().dropped == 0  # of the outbox
             assert subscriber.statistics().sums_close
+
+    play(story)
+
+
+@asynccontextmanager
+async def quiet_session() -> AsyncGenerator[Session]:
+    """A session without links: its events are those that the test publishes."""
+    async with Session(OKX, dial=no_dial, clock=SimulatedClock(), random=Random(1)) as session:
+        yield session
+
+
+def no_dial(url: str, headers: Mapping[str, str] = {}, /) -> AbstractAsyncContextManager[Link]:
+    raise AssertionError(url)
+
+
+def put(session: Session, event: Event) -> None:
+    session.publish(event)  # type: ignore[arg-type]  # the bus takes any
+
+
+def trade(number: int) -> Trade:
+    return Trade(
+        venue="okx",
+        symbol=BTC,
+        side=Side.BUY,
+        price=Decimal("84000.1"),
+        quantity=Decimal("0.5"),
+        trade_id=str(number),
+        received_ns=number,
+    )
+
+
+def snapshot(levels: int) -> BookSnapshot:
+    side = tuple(Level(Decimal(at + 1), Decimal("0.5")) for at in range(levels))
+    return BookSnapshot(venue="okx", symbol=BTC, bids=side[::-1], asks=(), received_ns=1)
+
+
+@pytest.mark.parametrize(
+    ("events", "most"),
+    [
+        ([trade(number) for number in range(1_000)], 100),  # a hundred events
+        ([trade(number) for number in range(16_000)], 1_000),  # of so many a sixteenth
+        ([snapshot(1_500)] * 30, 2),  # 64 kB: two of these
+    ],
+)
+def test_a_step_takes_no_more_than_its_bound_and_the_loop_goes_on_between_steps(
+    events: list[Event], most: int
+) -> None:
+    async def story() -> None:
+        offered = [0]
+        async with (
+            quiet_session() as session,
+            publish(MemoryWriter(Log()), session, clock=SimulatedClock()) as publisher,
+        ):
+            await asyncio.sleep(1.1)  # connected, and waiting for an event
+            for event in events:
+                put(session, event)
+            await asyncio.sleep(0.02)
+            while offered[-1] < len(events):
+                await asyncio.sleep(0)
+                offered.append(publisher.statistics().offered)
+                assert len(offered) < 5_000
+
+        steps = [after - before for before, after in itertools.pairwise(offered)]
+        assert 0 < max(steps) <= most
+        assert publisher.statistics().acknowledged == len(events)
+
+    play(story)
+
+
+def test_no_step_is_between_an_event_and_its_other_readers() -> None:
+    async def story() -> None:
+        published_at: list[int] = []
+        read_at: list[int] = []
+        async with (
+            quiet_session() as session,
+            publish(MemoryWriter(Log()), session, clock=SimulatedClock()) as publisher,
+        ):
+
+            async def read() -> None:
+                async for _ in session.events():
+                    read_at.append(publisher.statistics().offered)
+
+            async with background(read()):
+                await asyncio.sleep(1.1)
+                put(session, trade(0))
+                await asyncio.sleep(0)
+                for number in range(1, 100):
+                    await asyncio.sleep(0.02)  # the instant at which the publisher looks too
+                    published_at.append(publisher.statistics().offered)
+                    put(session, trade(number))
+                await asyncio.sleep(1)
+
+        assert published_at[-1] > 50
+        assert read_at[-99:] == published_at
+
+    play(story)
+
+
+def test_an_event_is_written_after_twenty_milliseconds_wherever_it_falls() -> None:
+    async def story() -> None:
+        log = Log()
+        async with (
+            quiet_session() as session,
+            publish(MemoryWriter(log), session, clock=SimulatedClock()),
+        ):
+            await asyncio.sleep(1)
+            for milliseconds in (7, 3, 11, 19, 2, 5):
+                written = len(log.payloads)
+                put(session, trade(milliseconds))
+                await asyncio.sleep(0.0201)
+                assert len(log.payloads) > written
+                await asyncio.sleep(milliseconds / 1_000)
+
+    play(story)
+
+
+def test_events_that_come_faster_than_steps_are_bounded_and_what_is_lost_is_counted() -> None:
+    async def story() -> None:
+        policy = PublishPolicy(capacity=200)
+        async with (
+            quiet_session() as session,
+            publish(
+                MemoryWriter(Log()), session, policy=policy, clock=SimulatedClock()
+            ) as publisher,
+        ):
+            await asyncio.sleep(1.1)
+            put(session, trade(0))
+            await asyncio.sleep(0.02)
+            for _ in range(100):
+                await asyncio.sleep(0)
+                for number in range(150):
+                    put(session, trade(number))
+            (pipe,) = session.statistics().readers
+            assert pipe.dropped > 0
+            assert 15_001 - pipe.dropped - publisher.statistics().offered <= 2 * 200
 
     play(story)

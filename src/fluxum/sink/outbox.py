@@ -144,7 +144,8 @@ class Outbox:
         """What to write: the first batch of each stream; the same again until `acknowledge`."""
         if not self._flight:
             for held in list(self._open.values()):
-                if held.since_s + self.policy.batch_s > now_s:
+                is_enough = len(self._ready) >= _BATCHES_AT_ONCE
+                if is_enough or held.since_s + self.policy.batch_s > now_s:
                     break
                 self._seal(held)
             self._flight = list(islice(self._ready.values(), _BATCHES_AT_ONCE))

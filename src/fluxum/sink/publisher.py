@@ -5,16 +5,19 @@
             ...
             print(publisher.statistics())
 
-It reads each session's bus as any other reader does, so it slows none. If the engine fails, hangs
-or refuses, the same batches are written again after the product's back-off, for as long as the
-block lasts; meanwhile the outbox holds what its bounds allow, and counts the rest. Nothing that an
-engine or its library does ends a session.
+It reads each session's bus as any other reader does, and lets the others go first: it looks for
+events fifty times a second, waits for a turn of the loop in which none came, and puts a hundred at
+once into the outbox. If the engine fails, hangs or refuses, the same batches are written again
+after the product's back-off, for as long as the block lasts; meanwhile the outbox holds what its
+bounds allow, and counts the rest. Nothing that an engine or its library does ends a session.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
+from math import inf
 from random import Random, SystemRandom
 
 from msgspec import Struct
@@ -36,7 +39,12 @@ __all__ = ["PublishPolicy", "PublishSource", "Publisher", "PublisherStatistics",
 _log = logging.getLogger(__name__)
 _TURNS = 20
 _QUICK_S = 0.1
-_GATHER_S = 0.005  # events of so long are taken together: a wake-up for each would cost more
+# Events of so long are taken together, between these: a wake-up for each would cost more.
+_GATHER_LEAST_S, _GATHER_MOST_S = 0.005, 0.02
+# A step takes so many events, or that part of what waits, and ends after so many bytes.
+_STEP_EVENTS, _STEP_SHARE, _STEP_BYTES = 100, 16, 64_000
+_STEPS_MOST = 1_000  # to take all; then the sources are faster than that, and the rest is one
+_ASIDE_MOST = 4
 
 
 class PublishPolicy(Struct, frozen=True, kw_only=True):
@@ -126,6 +134,7 @@ class Publisher:
         self._clock = clock
         self._outbox = Outbox(clock.now_ns(), policy.outbox)
         self._backoff = Backoff(_backoff(policy), random)
+        self._gather_s = min(_GATHER_MOST_S, max(_GATHER_LEAST_S, policy.outbox.batch_s))
         self._sources: list[Source] = []
         self._news = asyncio.Event()
         self._is_open = False
@@ -204,12 +213,13 @@ class Publisher:
                 elif due_s > 0:
                     await asyncio.sleep(due_s)
                 else:
+                    await self._step_aside()
                     await self._write()
 
     async def _finish(self) -> None:
         try:
             for source in self._sources:
-                self._take(source)
+                self._take_rest(source)
                 source.cancel()
             self._outbox.close(self._now_s(), self._clock.now_ns())
             until_s = self._now_s() + self._policy.close_s
@@ -222,8 +232,10 @@ class Publisher:
 
     async def _follow(self, source: Source) -> None:
         while await source.wait():
-            await asyncio.sleep(_GATHER_S)
-            self._take(source)
+            await asyncio.sleep(self._gather_s)
+            while source.waiting:  # while events come it is not woken by them, but looks
+                await self._take(source)
+                await asyncio.sleep(self._gather_s)
 
     async def _beat(self) -> None:
         """Publish tallies and checkpoints; thousands of them take turns, and hold up nothing."""
@@ -234,32 +246,61 @@ class Publisher:
             await asyncio.sleep(tick_s)
             self._outbox.tally(self._now_s(), self._clock.now_ns(), tick % _TURNS, _TURNS)
             for source in self._sources:
-                self._take(source)
-                self._put(source, source.ended(self._clock.now_ns()))
-                self._checkpoint(source, source.turn(tick % turns, turns))
+                await self._take(source)
+                self._put(source, source.ended(self._clock.now_ns()), self._now_s())
+                for stream in source.turn(tick % turns, turns):
+                    await self._take(source)
+                    self._checkpoint(source, (stream,))
             self._news.set()
             tick += 1
 
-    def _take(self, source: Source) -> None:
-        """Put all events that wait into the outbox, so that the books are what it has."""
-        events = source.drain()
-        if events:
-            self._put(source, events)
-            self._news.set()
+    async def _take(self, source: Source) -> None:
+        """Put all events that wait into the outbox, in steps; then the books are what it has."""
+        for _ in range(_STEPS_MOST):
+            await self._step_aside()
+            waiting, since_s = source.waiting, self._now_s()
+            if waiting <= _STEP_EVENTS:  # else batches shall fill up with those of later steps
+                since_s -= self._gather_s
+            events = islice(source.take(), max(_STEP_EVENTS, waiting // _STEP_SHARE))
+            self._put(source, events, since_s, _STEP_BYTES)
+            if not source.waiting:
+                break
+        self._take_rest(source)
 
-    def _put(self, source: Source, events: Iterable[Event]) -> None:
-        put, streams = self._outbox.put, source.streams
-        now_s, now_ns = self._now_s() - _GATHER_S, self._clock.now_ns()
+    def _take_rest(self, source: Source) -> None:
+        self._put(source, source.take(), self._now_s() - self._gather_s)
+        if self._outbox.refilled:
+            refilled = source.own(self._outbox.refilled)
+            self._outbox.refilled -= refilled
+            self._checkpoint(source, refilled)
+        self._news.set()
+
+    def _put(
+        self, source: Source, events: Iterable[Event], since_s: float, bytes_most: float = inf
+    ) -> None:
+        """Put events into the outbox, up to the one that makes it so many bytes."""
+        put, streams, now_ns = self._outbox.put, source.streams, self._clock.now_ns()
         for event in events:
             names = streams(event)
             if names:
                 line = encode_event_line(event)
                 for stream in names:
-                    put(stream, line, now_s, now_ns)
-        if self._outbox.refilled:
-            refilled = source.own(self._outbox.refilled)
-            self._outbox.refilled -= refilled
-            self._checkpoint(source, refilled)
+                    put(stream, line, since_s, now_ns)
+                bytes_most -= len(line)
+                if bytes_most <= 0:
+                    break
+
+    async def _step_aside(self) -> None:
+        """Let other readers of the sources have first what has just come."""
+        for _ in range(_ASIDE_MOST):
+            waiting = self._waiting
+            await asyncio.sleep(0)
+            if self._waiting == waiting:
+                break
+
+    @property
+    def _waiting(self) -> int:
+        return sum(one.waiting for one in self._sources)
 
     def _checkpoint(self, source: Source, streams: Collection[str]) -> None:
         """Publish books as they are: all events of the source are in the outbox."""

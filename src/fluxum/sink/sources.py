@@ -4,7 +4,8 @@ A feed is one session's half: which streams an event belongs to, and the books t
 taken from. A source is the pipe of events, of one feed or of several.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -54,12 +55,17 @@ class Source(Protocol):
         """Wait for an event; false when the source has ended."""
         ...
 
-    def drain(self) -> list[Event]:
-        """All events that wait."""
+    @property
+    def waiting(self) -> int:
+        """How many events wait."""
+        ...
+
+    def take(self) -> Iterator[Event]:
+        """The events that wait, in their order; those that are not reached go on waiting."""
         ...
 
     def ended(self, now_ns: int) -> list[Event]:
-        """Events for what has left the source since the last call; after `drain`."""
+        """Events for what has left the source since the last call; when none waits."""
         ...
 
     def streams(self, event: Event) -> Sequence[str]:
@@ -171,13 +177,20 @@ class _OfSession:
 
     def __init__(self, place: str, session: Session, policy: Wanted) -> None:
         self._feed = _Feed(place, lambda: session, policy)
+        self._taken: deque[Event] = deque()  # from the pipe, and not by the publisher yet
         self._events = session.events(capacity=policy.capacity, overflow=Overflow.DROP_OLDEST)
-        self.wait, self.drain, self.cancel = (
-            self._events.wait,
-            self._events.drain,
-            self._events.cancel,
-        )
+        self.cancel = self._events.cancel
         self.streams, self.turn = self._feed.streams, self._feed.turn
+
+    async def wait(self) -> bool:
+        return bool(self._taken) or await self._events.wait()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._taken) + self._events.waiting
+
+    def take(self) -> Iterator[Event]:
+        return _take(self._taken, self._events.drain)
 
     def ended(self, now_ns: int) -> list[Event]:
         """A session reports all of it itself."""
@@ -198,24 +211,27 @@ class _OfHub:
         self._hub = hub
         self._policy = policy
         self._feeds: dict[str, _Feed] = {}
-        self._first: list[Event] = []  # what `wait` had to take
+        self._taken: deque[Event] = deque()  # from the pipes, and not by the publisher yet
         self._events = hub.events(capacity=policy.capacity, overflow=Overflow.DROP_OLDEST)
         for venue in hub.venues:
             self._feed(venue)
         self.cancel = self._events.cancel
 
     async def wait(self) -> bool:
-        if not self._first:
+        if not self._taken:
             try:
                 event = await anext(self._events)
             except StopAsyncIteration:
                 return False
-            self._first.append(event)  # not in one line: `drain` puts another list there meanwhile
+            self._taken.append(event)  # what was taken meanwhile came before
         return True
 
-    def drain(self) -> list[Event]:
-        first, self._first = self._first, []
-        return first + self._events.drain()
+    @property
+    def waiting(self) -> int:
+        return len(self._taken) + self._events.waiting
+
+    def take(self) -> Iterator[Event]:
+        return _take(self._taken, self._events.drain)
 
     def ended(self, now_ns: int) -> list[Event]:
         """A venue was removed: its subscriptions have ended, which its session cannot report."""
@@ -252,6 +268,16 @@ class _OfHub:
         with suppress(FluxumError):  # it is not open, has failed, or was removed
             return self._hub.session(venue)
         return None
+
+
+def _take(taken: deque[Event], drain: Callable[[], list[Event]]) -> Iterator[Event]:
+    """What was taken from a pipe before, then what waits in it, which its bound is for."""
+    while True:
+        if not taken:
+            taken += drain()
+        if not taken:
+            return
+        yield taken.popleft()
 
 
 def _checkpoint(

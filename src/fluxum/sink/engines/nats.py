@@ -17,6 +17,7 @@ __all__ = ["Inspector", "Reader", "Writer"]
 
 _CONNECT_S = 3
 _READ_AT_ONCE = 500
+_SEND_AT_ONCE = 8
 _IDLE_S = 300.0
 _WRONG_LAST_SEQUENCE = 10071  # JSStreamWrongLastSequenceErrF in the server's errors.json
 _ESCAPED = str.maketrans({".": "%2E", ">": "%3E", " ": "%20"})
@@ -90,7 +91,9 @@ class Writer(_Link):
         """See BatchWriter: all are sent, then all acknowledgements are awaited."""
         name, sent = self._url.name, self._sent
         try:
-            for batch in batches:
+            for number, batch in enumerate(batches):
+                if number and number % _SEND_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # the library would not let the loop go on
                 subject, headers = _subject_of(name, batch.stream), {"Nats-Msg-Id": batch.key}
                 sent.append(
                     await self._stream.publish_async(subject, batch.payload, headers=headers)
