@@ -1,6 +1,6 @@
 """Frames of trades and books for the scanners, and what has to be the same as without them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from random import Random
 
 from msgspec import Struct, structs
@@ -192,7 +192,7 @@ CASES = {
 
 
 class ScanningVenue:
-    """A venue whose protocols scan each frame that they can, and how many frames that were."""
+    """A venue whose protocols count the frames that are scanned."""
 
     def __init__(self, venue: Venue) -> None:
         self.venue: Venue = structs.replace(venue, protocol=lambda: self._scanning(venue))
@@ -200,23 +200,43 @@ class ScanningVenue:
 
     def _scanning(self, venue: Venue) -> VenueProtocol:
         protocol = venue.protocol()
-        receive = protocol.receive
+        if isinstance(protocol, ScansTrades) and protocol.scan_trades is not None:
+            scan_trades = protocol.scan_trades
 
-        def scan(frame: bytes, received_ns: int) -> Sequence[Event]:
-            if isinstance(protocol, ScansTrades) and protocol.scan_trades is not None:
-                trades = protocol.scan_trades([frame], 0, received_ns)
-                if trades is not None:
-                    self.trades += 1
-                    return trades
-            if isinstance(protocol, ScansBooks) and protocol.scan_books is not None:
-                books = protocol.scan_books([frame], 0, received_ns)
-                if books is not None:
-                    self.books += 1
-                    return books
-            return receive(frame, received_ns)
+            def trades(
+                frames: list[bytes], at: int, received_ns: int, _due: int = 0
+            ) -> ScannedTrades | None:
+                found = scan_trades(frames, at, received_ns)
+                self.trades += 0 if found is None else found.frames
+                return found
 
-        protocol.receive = scan  # type: ignore[method-assign]
+            protocol.scan_trades = trades
+        if isinstance(protocol, ScansBooks) and protocol.scan_books is not None:
+            scan_books = protocol.scan_books
+
+            def books(
+                frames: list[bytes], at: int, received_ns: int, _due: int = 0
+            ) -> ScannedBooks | None:
+                found = scan_books(frames, at, received_ns)
+                self.books += 0 if found is None else found.frames
+                return found
+
+            protocol.scan_books = books
         return protocol
+
+
+def reading(venue: Venue) -> Venue:
+    """The venue with protocols that scan nothing, as without a compiler."""
+
+    def protocol() -> VenueProtocol:
+        made = venue.protocol()
+        if isinstance(made, ScansTrades):
+            made.scan_trades = None
+        if isinstance(made, ScansBooks):
+            made.scan_books = None
+        return made
+
+    return structs.replace(venue, protocol=protocol)
 
 
 class Pair:

@@ -16,7 +16,7 @@ from fluxum.replay import Replay
 from fluxum.venues import fast
 from fluxum.verify import Report, verify
 from recordings import recording
-from venues.scanned import ScanningVenue
+from venues.scanned import ScanningVenue, reading
 
 COUNTS: dict[str, dict[str, object]] = {
     "binance/spot_3symbols_20210404": {"steps": 2685, "applied": 2656, "books": 3},
@@ -151,11 +151,11 @@ def test_the_excerpt_of_the_present_wire_form_is_an_unbroken_chain() -> None:
 def test_scanned_frames_of_a_recording_have_the_events_of_those_that_are_read(name: str) -> None:
     path = recording(f"{name}.jsonl.gz")
     venue = recognise(path)
-    scanning, reading = Replay(path, venue), Replay(path, venue)
+    scanning, read = Replay(path, venue), Replay(path, venue)
     with_scanners = ScanningVenue(scanning.venue)
-    scanning.venue = with_scanners.venue
+    scanning.venue, read.venue = with_scanners.venue, reading(read.venue)
 
-    for one, other in zip(scanning, reading, strict=True):
+    for one, other in zip(scanning, read, strict=True):
         assert repr(one.events) == repr(other.events), one.index
 
     assert (with_scanners.books, with_scanners.trades) == SCANNED[name]
