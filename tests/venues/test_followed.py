@@ -151,10 +151,12 @@ def test_without_answers_what_was_requested_to_end_ends_before_the_next_frame() 
 
 
 def test_no_frame_is_scanned_until_what_was_requested_to_end_has_ended() -> None:
+    def scan_all(frame: bytes) -> bytes | None:
+        return frame
+
     followed = requested()
-    scan = followed.settling(lambda frame: frame)
+    scan = followed.settling(scan_all)
     assert scan is not None
-    assert followed.settling(None) is None
 
     followed.request("unsubscribe", ["a"])
 
