@@ -32,7 +32,7 @@ _GROUPS_MAX = 100
 _PAUSE_NS = 100_000_000
 _PAUSE_MAX_NS = 10_000_000_000
 _AGAIN_NS = 1_000_000_000
-_CANCEL, _QUOTE = Pending.CANCEL, OrderRole.QUOTE  # to look up a member costs a call
+_CANCEL = Pending.CANCEL  # to look up a member costs a call
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """The digit of a random UUID's variant (RFC 9562, 4.1), by what was there."""
 
