@@ -36,7 +36,7 @@ GROUPS = {
     "Events, and what they are about": ("fluxum.model",),
     "Orders and limits": ("fluxum.orders",),
     "Ledger, positions, profit": ("fluxum.ledger",),
-    "Recordings": ("fluxum.replay", "fluxum.tape", "fluxum.verify"),
+    "Recordings": ("fluxum.moments", "fluxum.replay", "fluxum.tape", "fluxum.verify"),
     "Streams out": ("fluxum.sink",),
     "Errors": ("fluxum.errors",),
     "Unions and constants": ("",),

@@ -102,7 +102,7 @@ from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
 from fluxum.paper.venue import PaperVenue
 from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
-from fluxum.replay import Moment, Replay
+from fluxum.replay import Moment, PassedUpdates, Replay
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig
@@ -296,6 +296,7 @@ __all__: list[str] = [
     "PaperGateway",
     "PaperTrader",
     "PaperVenue",
+    "PassedUpdates",
     "Pipe",
     "PipeStatistics",
     "Policy",
