@@ -15,6 +15,8 @@ import pytest
 import typer.main
 from hypothesis import HealthCheck, settings
 
+from fluxum.runtime import forget_counts
+
 # A busy machine is no reason to fail, and the same examples on every run none to doubt.
 settings.register_profile(
     "fluxum",
@@ -40,7 +42,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse to sleep on the real clock, and to connect unless marked `network`."""
+    """Refuse to sleep on the real clock, and to connect unless marked `network`.
+
+    Each test counts its own attempts to connect: a hundred commands in one process would use up
+    those of ten minutes.
+    """
 
     def refuse(*arguments: object) -> NoReturn:
         raise AssertionError(f"a test touched the real world: {arguments}")
@@ -49,6 +55,7 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
     for name in [one for one in os.environ if one.startswith(("FLUXUM_CONFIG", "FLUXUM__"))]:
         monkeypatch.delenv(name)
+    forget_counts()
     if request.node.get_closest_marker("network") is None:
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)

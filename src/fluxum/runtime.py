@@ -18,7 +18,7 @@ from fluxum.transport.link import Dial
 from fluxum.transport.network import NameCounts, Network
 from fluxum.venues.venue import Venue
 
-__all__ = ["LiveRuntime", "Reach", "Runtime", "call_counter"]
+__all__ = ["LiveRuntime", "Reach", "Runtime", "call_counter", "forget_counts"]
 
 # Venues count attempts by address, so all sessions of this process share one budget a venue.
 _budgets: dict[str, AttemptBudget] = {}
@@ -30,6 +30,12 @@ _counters: dict[str, CallCounter] = {}
 def call_counter(venue: Venue) -> CallCounter:
     """A count of public REST calls, with the venue's limits of them."""
     return CallCounter(venue.limits.fetch_cost_max, venue.limits.fetch_cost_per_s)
+
+
+def forget_counts() -> None:
+    """Begin budgets and counts anew, as a new process does: for tests that stand for programs."""
+    _budgets.clear()
+    _counters.clear()
 
 
 class Reach(Struct, frozen=True):
