@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site man demo test slow all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns column-sums peers venue package clean help
+.PHONY: site man demo test slow engines all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs columns column-sums peers venue package clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,10 @@ test: $(VENV)/.dev  ## run the tests, three minutes; ARGS="-k pipe" goes to pyte
 
 slow: $(VENV)/.dev  ## run the slow tests, which `make test` leaves out
 	@$(PYTEST) -m slow --hypothesis-profile all $(ARGS)
+
+engines: $(VENV)/.dev  ## install Chromium, its driver and Prometheus for the slow tests: needs apt-get and root
+	@apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium prometheus >/dev/null
+	@$(PIP) install -r requirements/browser.txt
 
 all: test slow  ## run all tests
 
