@@ -28,6 +28,8 @@ _ZERO = Decimal(0)
 _SELL = Side.SELL
 _PENDING, _UNKNOWN, _FILLED = OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.FILLED
 _PARTIALLY, _REFUSED = OrderStatus.PARTIALLY_FILLED, OrderStatus.REFUSED
+_CANCEL_AGAIN_NS = 100_000_000
+_CANCEL_AGAIN_MAX_NS = 1_000_000_000
 _ENDED_MAX = 1_000
 _ENDED_KEPT = 20
 _FILLS_MAX = 10_000
@@ -43,7 +45,8 @@ class Pending(Enum):
     CANCEL = "cancel"
 
 
-_NOTHING, _PLACE, _AMEND = Pending.NOTHING, Pending.PLACE, Pending.AMEND
+_NOTHING, _PLACE = Pending.NOTHING, Pending.PLACE
+_AMEND, _CANCEL = Pending.AMEND, Pending.CANCEL
 
 
 class BotOrder(Struct, kw_only=True, gc=False):
@@ -69,6 +72,12 @@ class BotOrder(Struct, kw_only=True, gc=False):
     """Whether an outcome has shown that its placing was accepted."""
     updated_ns: int = 0
     """The venue's time of the last update; an older one changes nothing but what is filled."""
+    cancel_from_ns: int = 0
+    """When it may be canceled again, after that was refused."""
+    cancel_delay_ns: int = 0
+    """How long that was to wait."""
+    wants_cancel: bool = False
+    """Whether it is to be canceled then."""
 
     @property
     def client_order_id(self) -> str:
@@ -253,7 +262,12 @@ class BotAccount:
 
     def cancel(self, name: str) -> None:
         """A cancel of an order is sent."""
-        self._orders[name].pending = Pending.CANCEL
+        order = self._orders[name]
+        order.pending, order.wants_cancel = _CANCEL, False
+
+    def to_cancel(self) -> list[BotOrder]:
+        """The orders whose cancel was refused, and is to be sent again; see `cancel_from_ns`."""
+        return [one for one in self._orders.values() if one.wants_cancel]
 
     # Evidence
 
@@ -268,6 +282,10 @@ class BotAccount:
         if order is None or order.status.is_final:
             return order
         if outcome.status is _REFUSED and outcome.is_change:
+            if order.pending is _CANCEL:
+                delay_ns = min(2 * order.cancel_delay_ns or _CANCEL_AGAIN_NS, _CANCEL_AGAIN_MAX_NS)
+                order.cancel_delay_ns = delay_ns
+                order.cancel_from_ns = outcome.received_ns + delay_ns
             self._settle(order, is_done=False)
         elif outcome.status.is_final:
             self._end(order, outcome.status)

@@ -54,6 +54,8 @@ class Commands:
         self.targets: dict[Market, Target] = {}
         self.groups: list[Group] = []
         self.paused: dict[Market, Paused] = {}
+        self.is_canceling_late = bool(account.to_cancel())
+        """Whether cancels that were refused may have to be sent again."""
         self.sent: list[BotCommand] = []
         self.facts: list[BotFact] = []
         self.intended = 0
@@ -164,7 +166,9 @@ class Commands:
         self.paused.pop(market, None)
 
     def plan_late(self) -> None:
-        """Plan what waits for the end of a pause."""
+        """Send the cancels that are due again, and plan what waits for the end of a pause."""
+        if self.is_canceling_late:
+            self.end(self._account.to_cancel())
         for market, paused in list(self.paused.items()):
             is_waiting = market in self.quotes or market in self.targets
             if is_waiting and self._now_ns >= paused.until_ns:
@@ -176,7 +180,19 @@ class Commands:
         self.targets.pop(market, None)
 
     def end(self, orders: Sequence[BotOrder]) -> None:
-        """Cancel orders, whatever is on its way, unless that is a cancel."""
+        """Cancel orders, whatever is on its way, unless that is a cancel.
+
+        If the cancel of an order was refused, as while a link is lost, the next one waits: 0.1 s,
+        then twice as long each time, 1 s at most. Else its answer would lead to another at once.
+        """
+        for one in orders:
+            if one.cancel_from_ns <= self._now_ns:
+                self.end_at_once([one])
+            elif one.pending is not _CANCEL:
+                one.wants_cancel = self.is_canceling_late = True
+
+    def end_at_once(self, orders: Sequence[BotOrder]) -> None:
+        """Cancel orders, whatever was refused before."""
         for one in orders:
             if one.pending is not _CANCEL:
                 self._account.cancel(one.name)
@@ -208,10 +224,13 @@ class Commands:
 
     @property
     def due_ns(self) -> int | None:
-        """When a group has to be made even next, or a pause ends for which something waits."""
-        if not self.groups and not self.paused:
+        """When a group is to be made even, a pause ends, or a cancel is due again."""
+        late = self._account.to_cancel() if self.is_canceling_late else []
+        self.is_canceling_late = bool(late)
+        if not self.groups and not self.paused and not late:
             return None
-        due = [one.due_ns for one in self.groups if not one.is_settled]
+        due = [max(one.cancel_from_ns, self._now_ns) for one in late]
+        due += [one.due_ns for one in self.groups if not one.is_settled]
         waiting = (one for one in self.paused.values() if one.until_ns > self._now_ns)
         due += [
             one.until_ns

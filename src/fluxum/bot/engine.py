@@ -184,7 +184,9 @@ class Engine:
     def due(self) -> Timer | None:
         """The next timer, to be stepped before any later event; `None`: none is awaited."""
         commands = self._commands
-        is_waiting = commands.paused or commands.groups or self._timers.ahead
+        is_waiting = (
+            commands.paused or commands.groups or commands.is_canceling_late or self._timers.ahead
+        )
         if not is_waiting and not self._halting.reason:
             return None
         first = self._timers.due()
@@ -353,7 +355,7 @@ class Engine:
         if self.halted:
             orders = self.account.orders()
             if self._halting.is_due(now_ns, are_left=bool(orders)):
-                commands.end(orders)
+                commands.end_at_once(orders)
         elif self._gate.intend(commands.intended, now_ns):
             most = self._limits.commands_per_second_max
             commands.sent = without_new(commands.sent, self.account)
@@ -368,7 +370,7 @@ class Engine:
         commands.targets.clear()
         commands.facts.append(BotHalted(reason=reason, at_ns=self._view.now_ns))
         if is_canceling:
-            commands.end(self.account.orders())
+            commands.end_at_once(self.account.orders())
             self._halting.retry_after(self._view.now_ns)
 
     def _know(self, known: AccountKnown) -> None:
