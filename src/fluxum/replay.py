@@ -32,9 +32,8 @@ from fluxum.model.event import (
     Subscription,
     Unsubscribed,
 )
-from fluxum.model.market import (
-    BookUpdate,
-)
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import BookUpdate
 from fluxum.moments import Moment, PassedUpdates, joined
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.recognise import requests_beside, variant
@@ -107,6 +106,7 @@ class Replay:
         self.processor = EventProcessor(context, lambda: self._now_ns / 1e9)
         self._context = context
         self._links: dict[int, RecordedLink] = {}
+        self._instruments: dict[Symbol, tuple[Instrument, int]] = {}  # and the link they are of
         self._answers = RecordedAnswers(path)
         self._calls = RecordedCalls(self._answers)
         self._history = RecordedHistory(self.venue, self._answers, self.processor.candles)
@@ -401,6 +401,8 @@ class Replay:
             if event.subscription.channel is Channel.BOOK and symbol is not None:
                 self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
             return True
+        if isinstance(event, Instrument) and self._is_listed_twice(event, link):
+            return False
         self.book_messages += isinstance(event, BOOKS)
         wanted = subscription_of(event)
         feed = link.feed
@@ -419,6 +421,15 @@ class Replay:
                 other.expected.clear()
         feed.wanted[wanted] = None
         return True
+
+    def _is_listed_twice(self, event: Instrument, link: RecordedLink) -> bool:
+        """Whether another open link has these rules: each fetched the list, one published it."""
+        rules = structs.replace(event, received_ns=0, venue_ns=None)
+        known, number = self._instruments.get(event.symbol, (None, link.number))
+        if known == rules and number != link.number and number in self._links:
+            return True
+        self._instruments[event.symbol] = rules, link.number
+        return False
 
     def _number(self, feed: Feed) -> int:
         """A link's number on the tape; less than all others for one that was closed."""

@@ -6,9 +6,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec import structs
 from worlds import Wire, play
 
 from fluxum.model.event import Channel, Event, Subscription
+from fluxum.model.instrument import Instrument
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.replay import Replay
 from fluxum.session.session import Session
@@ -81,7 +83,7 @@ def live(venue: Venue, behind: int, path: Path) -> list[Event]:
                 )
                 pipe = session.events(capacity=100_000)
                 async with session:
-                    session.subscribe(book)
+                    session.subscribe(book, Subscription(Channel.INSTRUMENT))
                     await session.wait_ready(60)
                     for _ in range(3):
                         await asyncio.sleep(20)
@@ -91,6 +93,26 @@ def live(venue: Venue, behind: int, path: Path) -> list[Event]:
 
     play(story)
     return events
+
+
+@pytest.mark.parametrize("venue", VENUES.values(), ids=list(VENUES))
+def test_a_replay_has_the_instruments_of_its_session(venue: Venue, tmp_path: Path) -> None:
+    """Most exchanges list them over REST; USD-M has two links, and each fetches the list."""
+    tape = tmp_path / "tape.jsonl"
+
+    lived = rules(live(venue, 5, tape))
+
+    assert len(lived) == 1
+    assert rules(event for moment in Replay(tape) for event in moment.events) == lived
+
+
+def rules(events: Iterable[Event]) -> list[Instrument]:
+    """The rules of markets, without the times of the answers that they were read from."""
+    return [
+        structs.replace(one, received_ns=0, venue_ns=None)
+        for one in events
+        if isinstance(one, Instrument)
+    ]
 
 
 def data(events: Iterable[Event]) -> list[str]:

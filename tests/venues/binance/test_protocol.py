@@ -663,8 +663,11 @@ def test_an_answer_that_is_none_makes_no_sense(body: bytes) -> None:
 
 
 def passive(depth: int | None = None) -> BinanceProtocol:
+    """On a tape; what it wants at once is the list of markets, which may be on it."""
     protocol = BinanceProtocol(SPOT)
     protocol.follow_passively(depth)
+    (fetch,) = fetched(drain(protocol))
+    assert fetch.path.startswith("/api/v3/exchangeInfo")
     return protocol
 
 
@@ -768,7 +771,7 @@ def test_of_two_streams_of_one_markets_trades_the_first_counts() -> None:
     assert len(protocol.receive(wrapped("btcusdt@aggTrade", aggregated), NOW)) == 1
 
 
-def test_a_tape_fetches_no_list() -> None:
+def test_a_tape_wants_its_list_once() -> None:
     protocol = passive()
     protocol.follow_request(b'{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}')
     protocol.receive(b'{"result":null,"id":1}', NOW)

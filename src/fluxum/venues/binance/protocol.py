@@ -136,6 +136,7 @@ class BinanceProtocol:
     def follow_passively(self, depth: int | None = None) -> None:
         """Accept data of another client's streams; a book begins with its first event."""
         self._subscriptions.is_passive = True
+        self._markets.list.open(Subscription(Channel.INSTRUMENT))
         self._passive_depth = depth or self._passive_depth
 
     def follow_request(self, frame: bytes) -> None:

@@ -144,7 +144,7 @@ class BybitProtocol:
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
         """Accept answers to another's requests; a list on the tape names its markets."""
         self._subscriptions.is_passive = True
-        self._list.request()
+        self._list.open(Subscription(Channel.INSTRUMENT))
 
     def follow_request(self, frame: bytes) -> None:
         """Open what another client requests; a book that it requests again begins anew."""

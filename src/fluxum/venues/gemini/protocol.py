@@ -108,8 +108,9 @@ class GeminiProtocol:
     # Requests
 
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
-        """Accept data that another client requested."""
+        """Accept data that another client requested, and the list of markets on its tape."""
         self._subscriptions.is_passive = True
+        self._list.open(Subscription(Channel.INSTRUMENT))
         self.scan_books = self._followed.settling(self.scan_books)
         self.scan_trades = self._followed.settling(self.scan_trades)
 

@@ -137,7 +137,7 @@ class OkxProtocol:
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - channels name theirs
         """Accept answers to another client's requests; the lists on a tape name its markets."""
         self._subscriptions.is_passive = True
-        self._list.request()
+        self._list.open(Subscription(Channel.INSTRUMENT))
 
     def follow_request(self, frame: bytes) -> None:
         """Open what another client requests.

@@ -82,6 +82,7 @@ class AdvancedProtocol:
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
         """Accept answers to another client's requests, and numbers that begin anywhere."""
         self._streams.subscriptions.is_passive = True
+        self._list.open(Subscription(Channel.INSTRUMENT))
         self._numbering.is_tape = True
 
     def follow_request(self, frame: bytes) -> None:

@@ -97,6 +97,7 @@ class ExchangeProtocol:
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
         """Accept answers to another client's requests."""
         self._streams.subscriptions.is_passive = True
+        self._list.open(Subscription(Channel.INSTRUMENT))
 
     def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request what its link is subscribed to."""
