@@ -401,14 +401,13 @@ class Replay:
             if event.subscription.channel is Channel.BOOK and symbol is not None:
                 self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
             return True
-        if isinstance(event, Instrument) and self._is_listed_twice(event, link):
-            return False
+        is_new = not (isinstance(event, Instrument) and self._is_listed_twice(event, link))
         self.book_messages += isinstance(event, BOOKS)
         wanted = subscription_of(event)
         feed = link.feed
         if wanted is None or wanted in feed.wanted:
             link.expect(event)
-            return True
+            return is_new
         stream = self.processor.streams.get(wanted)
         if stream is None:
             self.processor.add(wanted, feed)
@@ -420,7 +419,7 @@ class Replay:
             for other in self._links.values():
                 other.expected.clear()
         feed.wanted[wanted] = None
-        return True
+        return is_new
 
     def _is_listed_twice(self, event: Instrument, link: RecordedLink) -> bool:
         """Whether another open link has these rules: each fetched the list, one published it."""
