@@ -453,6 +453,19 @@ RUNS = st.lists(
 )
 
 
+def outcome_of_trades(processor: EventProcessor, feed: Feed, told: Pipe[Event]) -> object:
+    """All that taking trades may change: what was published, each count and each mark."""
+    stream = processor.streams[TRADES]
+    return (
+        told.drain(),
+        processor.counts,
+        (processor.gaps.repeated, processor.gaps.followed, processor.gaps.counts),
+        (stream.data_ns, stream.has_data, stream.is_uncertain),
+        processor._context.offset.ns,
+        missing(feed),
+    )
+
+
 def frames_of(first: int, count: int, ahead_s: int) -> list[bytes]:
     second = f"12:0{(60 + ahead_s) // 60}:{(60 + ahead_s) % 60:02d}"
     return [
@@ -485,17 +498,7 @@ def test_a_run_of_trades_is_processed_as_trade_by_trade(
                 assert trades is not None
                 at += trades.frames
                 processor.take(trades if is_together else list(trades))
-        stream = processor.streams[TRADES]
-        outcomes.append(
-            (
-                told.drain(),
-                processor.counts,
-                (processor.gaps.repeated, processor.gaps.followed, processor.gaps.counts),
-                (stream.data_ns, stream.has_data, stream.is_uncertain),
-                processor._context.offset.ns,
-                missing(feed),
-            )
-        )
+        outcomes.append(outcome_of_trades(processor, feed, told))
 
     assert outcomes[0] == outcomes[1]
 
@@ -543,17 +546,7 @@ def test_a_run_of_trades_without_numbers_is_processed_as_trade_by_trade(
             assert trades is not None
             assert trades.frames == len(frames)
             processor.take(trades if is_together else list(trades))
-        stream = processor.streams[TRADES]
-        outcomes.append(
-            (
-                told.drain(),
-                processor.counts,
-                (processor.gaps.repeated, processor.gaps.followed, processor.gaps.counts),
-                (stream.data_ns, stream.has_data, stream.is_uncertain),
-                processor._context.offset.ns,
-                missing(feed),
-            )
-        )
+        outcomes.append(outcome_of_trades(processor, feed, told))
 
     assert outcomes[0] == outcomes[1]
 

@@ -17,7 +17,7 @@ from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock
 from fluxum.tape import TapeWriter, recording, recording_calls
-from fluxum.venues.followed import FollowedRequests
+from fluxum.venues.followed import FollowedRequests, NumberedRequests
 from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Venue
 from venues.test_subscriptions import Link
@@ -185,3 +185,30 @@ def test_no_frame_is_scanned_until_what_was_requested_to_end_has_ended() -> None
     assert scan(b"late") is None
     followed.end_unanswered()
     assert scan(b"new") == b"new"
+
+
+def test_a_topic_is_ending_from_its_request_until_it_is_closed_or_requested_anew() -> None:
+    followed = requested("unsubscribe")
+    assert followed.ending() == ["a"]
+
+    followed.request("subscribe", ["a"])
+    assert followed.ending() == []
+
+    followed.request("unsubscribe", ["a"])
+    followed.end("a")
+    assert followed.ending() == []
+
+
+def test_requests_without_an_answer_are_kept_up_to_a_limit() -> None:
+    requests = NumberedRequests[str]()
+    for number in range(1_002):
+        requests.keep(number, f"request {number}")
+    requests.keep(2, "the same number again")
+    requests.keep("x", "one more")
+
+    assert [requests.find(number) for number in (0, 1, 2, 3, None)] == [
+        *(None, None, "the same number again", None, None)
+    ]
+    assert requests.answer(4) == "request 4"
+    assert requests.answer(4) is None
+    assert requests.find("x") == "one more"

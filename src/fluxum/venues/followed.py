@@ -6,16 +6,19 @@ until the new beginning, the stream goes on. A session follows what it requested
 too: an end behind which the stream was requested anew closes nothing.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from fluxum.model.event import Subscription
 from fluxum.venues.subscriptions import Subscriptions
 
-__all__ = ["FollowedRequests"]
+__all__ = ["FollowedRequests", "NumberedRequests"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_NUMBERED_MAX = 1_000
 
 
 class FollowedRequests:
@@ -51,13 +54,17 @@ class FollowedRequests:
         self._renewed.pop(topic, None)
         return self._subscriptions.close(topic)
 
+    def ending(self) -> list[str]:
+        """Topics whose end was requested and not closed yet, without those requested anew."""
+        return [topic for topic, is_renewed in self._renewed.items() if not is_renewed]
+
     def end_unanswered(self) -> None:
         """Close the topics whose end was requested, unless they were requested anew.
 
         For a venue that does not answer by topic: to be called before the next frame is read.
         """
         self.has_ends = False
-        for topic in [one for one, is_renewed in self._renewed.items() if not is_renewed]:
+        for topic in self.ending():
             self.end(topic)
 
     def settling(self, scan: Callable[P, T | None] | None) -> Callable[P, T | None] | None:
@@ -70,3 +77,28 @@ class FollowedRequests:
             return None if self.has_ends else settled(*args, **kwargs)
 
         return scan_settled
+
+
+class NumberedRequests(Generic[T]):
+    """Requests of another client by their number, for answers that name nothing else.
+
+    The answer to one may be missing on a tape, so the newest 1,000 are kept.
+    """
+
+    def __init__(self) -> None:
+        self._requests: OrderedDict[int | str, T] = OrderedDict()
+
+    def keep(self, number: int | str, request: T) -> None:
+        """Another client sent this request."""
+        self._requests[number] = request
+        self._requests.move_to_end(number)
+        if len(self._requests) > _NUMBERED_MAX:
+            self._requests.popitem(last=False)
+
+    def find(self, number: int | str | None) -> T | None:
+        """The request of this number; none for no number or one that is not kept."""
+        return None if number is None else self._requests.get(number)
+
+    def answer(self, number: int | str | None) -> T | None:
+        """The same, for the only answer to it: the request is kept no more."""
+        return None if number is None else self._requests.pop(number, None)

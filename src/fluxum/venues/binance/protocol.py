@@ -48,7 +48,7 @@ from fluxum.venues.binance.topics import (
 from fluxum.venues.binance.trades import trade_form
 from fluxum.venues.book_scan import book_scan
 from fluxum.venues.conversation import UnreadableStream
-from fluxum.venues.followed import FollowedRequests
+from fluxum.venues.followed import FollowedRequests, NumberedRequests
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.subscriptions import Op, Request, Subscriptions
 from fluxum.venues.trade_scan import trade_scan
@@ -92,7 +92,7 @@ class BinanceProtocol:
             group=lambda topic, _subscription: is_possible(topic),
         )
         self._followed = FollowedRequests(self._subscriptions)
-        self._followed_requests: dict[int | str, native.Request] = {}  # without an answer yet
+        self._followed_requests = NumberedRequests[native.Request]()
         self.unanswered = self._subscriptions.unanswered
         self._passive_depth = policy.depths[0]
 
@@ -151,7 +151,7 @@ class BinanceProtocol:
         op = _OPS.get(request.method)
         if request.id is None or op is None:
             return
-        self._followed_requests[request.id] = request
+        self._followed_requests.keep(request.id, request)
         topics = _named_topics(request)
         self._followed.request(op, topics)
         if op == "subscribe":
@@ -260,7 +260,7 @@ class BinanceProtocol:
             return self._refused(request, fault.msg, received_ns)
         if request is not None:
             return self._accepted(request, received_ns)
-        followed = None if outline.id is None else self._followed_requests.pop(outline.id, None)
+        followed = self._followed_requests.answer(outline.id)
         return () if followed is None else self._accepted_of_tape(followed, received_ns)
 
     def _refused(self, request: Request | None, reason: str, received_ns: int) -> Sequence[Event]:

@@ -23,6 +23,7 @@ from fluxum.venues.coinbase.topics import (
     wire_request,
 )
 from fluxum.venues.conversation import Effect
+from fluxum.venues.followed import FollowedRequests
 from fluxum.venues.instrument_list import InstrumentList
 from fluxum.venues.requests import Request, RequestLimits, Write
 from fluxum.venues.subscriptions import Subscriptions
@@ -66,7 +67,7 @@ class Streams:
         self._topics = topics
         self._list = markets
         self._ended: list[Subscription] = []  # those that ended without a request
-        self._ending: dict[str, None] = {}  # on a tape, until a list leaves them out
+        self._followed = FollowedRequests(self.subscriptions)  # ends when a list leaves one out
 
     # Requests
 
@@ -215,10 +216,8 @@ class Streams:
         if not self._topics.is_known(channel):
             return
         for topic in [f"{channel} {product}" for product in products]:
-            if op == "unsubscribe":
-                self._ending[topic] = None
-            elif op == "subscribe":
-                self._ending.pop(topic, None)  # a stream that is requested anew goes on until then
+            self._followed.request(op, [topic])
+            if op == "subscribe":
                 try:
                     self.subscriptions.track(topic, self._topics.parse)
                 except RemoteProtocolError:
@@ -249,9 +248,9 @@ class Streams:
 
     def _listed_first(self, listing: Listing, received_ns: int) -> list[Event]:
         events: list[Event] = []
-        for topic in [one for one in self._ending if not self._is_listed(one, listing)]:
-            del self._ending[topic]
-            self.subscriptions.close(topic)
+        for topic in self._followed.ending():
+            if not self._is_listed(topic, listing):
+                self._followed.end(topic)
         for channel, products in listing.items():
             for topic in [f"{channel} {product}" for product in products]:
                 if self._topics.is_known(channel) and topic not in self.subscriptions.by_topic:

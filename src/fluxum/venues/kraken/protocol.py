@@ -8,7 +8,7 @@ was never requested harm no other. Frames are read whole; one that cannot be is 
 (see `loose`).
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -33,7 +33,7 @@ from fluxum.model.market import (
 from fluxum.venues.book_scan import book_scan
 from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream, VenueTime
-from fluxum.venues.followed import FollowedRequests
+from fluxum.venues.followed import FollowedRequests, NumberedRequests
 from fluxum.venues.kraken import native, normalize, topics
 from fluxum.venues.kraken.books import BOOKS
 from fluxum.venues.kraken.loose import LooseReader
@@ -48,7 +48,6 @@ from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 __all__ = ["KrakenProtocol"]
 
 _NO_REASON = "refused without a reason"
-_FOLLOWED_MAX = 1_000
 
 
 class KrakenProtocol:
@@ -83,7 +82,7 @@ class KrakenProtocol:
         self._status = ""
         self._passive_depth: int | None = None
         self._followed = FollowedRequests(self._subscriptions)
-        self._followed_params: OrderedDict[int, native.Params] = OrderedDict()  # by their number
+        self._followed_params = NumberedRequests[native.Params]()
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.BookFrame: self._book,
             native.Heartbeat: self._heartbeat,
@@ -130,9 +129,7 @@ class KrakenProtocol:
             if params is None or request.method not in {"subscribe", "unsubscribe"}:
                 return
             if request.req_id is not None:
-                self._followed_params[request.req_id] = params
-                if len(self._followed_params) > _FOLLOWED_MAX:
-                    self._followed_params.popitem(last=False)
+                self._followed_params.keep(request.req_id, params)
             for text in params.symbol or (None,):
                 subscription = topics.subscription_of(params, text)
                 if subscription is None:
@@ -395,7 +392,7 @@ class KrakenProtocol:
         result = response.result
         if not self._subscriptions.is_passive or result is None:
             return ()
-        asked = self._followed_params.get(response.req_id or 0)
+        asked = self._followed_params.find(response.req_id)
         followed = topics.subscription_of(result if asked is None else asked, result.symbol)
         if followed is None:
             return ()
