@@ -1,5 +1,7 @@
 """The outbox in virtual time: sums by hand, and laws that hold whatever an engine does."""
 
+from random import Random
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -74,6 +76,42 @@ def test_a_batch_has_no_more_bytes_than_its_bound_unless_one_event_has() -> None
         sizes += [one.size for one in batches]
         box.acknowledge()
     assert sizes == [6, 5, 40, 1]
+
+
+def test_events_of_a_stream_are_put_together_as_one_by_one() -> None:
+    random = Random(1)
+    for _ in range(3_000):
+        bounds = OutboxPolicy(
+            events_max=random.randint(2, 12),
+            bytes_max=random.randint(8, 60),
+            batch_events=random.randint(1, 8),
+            batch_bytes=random.randint(1, 40),
+            event_bytes_max=10,
+        )
+        together, one_by_one = Outbox(9, bounds), Outbox(9, bounds)
+        for number in range(12):
+            stream, now_s = random.choice([S, T]), number * 10 * MS
+            lines = [b"x" * random.choice([1, 4, 12]) for _ in range(random.randint(1, 4))]
+            together.put_all(stream, lines, now_s, number)
+            for line in lines:
+                one_by_one.put(stream, line, now_s, number)
+            if random.random() < 0.3:
+                assert together.take(now_s) == one_by_one.take(now_s)
+                together.acknowledge()
+                one_by_one.acknowledge()
+            assert states(together, now_s) == states(one_by_one, now_s)
+
+
+def states(box: Outbox, now_s: float) -> object:
+    """All that an outbox says of itself."""
+    return (
+        box.sums(),
+        box.waiting,
+        box.waiting_bytes,
+        box.due_s(now_s),
+        box.lag_s(1.0),
+        box.refilled,
+    )
 
 
 def test_a_batch_that_was_tried_stays_what_it_was() -> None:

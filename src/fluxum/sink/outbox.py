@@ -11,6 +11,7 @@ All is pure: the time (in seconds, of any steady clock) is an argument.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -107,6 +108,28 @@ class Outbox:
                 return
             held.size -= size
         self._append(held, line, now_s)
+
+    def put_all(self, stream: str, lines: Sequence[bytes], now_s: float, now_ns: int = 0) -> None:
+        """Offer events of a stream in their order, as `put` does each."""
+        held, policy = self._streams.get(stream) or self._begin(stream), self.policy
+        size, count = sum(map(len, lines)), len(lines)
+        is_plain = (
+            held.lines
+            and not held.untold
+            and len(held.lines) + count < policy.batch_events
+            and held.size + size < policy.batch_bytes
+            and size <= policy.event_bytes_max  # each is, then
+            and self._has_room(count, size)
+        )
+        if not is_plain:
+            for line in lines:
+                self.put(stream, line, now_s, now_ns)
+            return
+        held.offered += count
+        held.lines += lines
+        held.size += size
+        self._count += count
+        self._bytes += size
 
     def put_notice(self, stream: str, line: bytes, now_s: float) -> bool:
         """Put a notice of the publisher; returns whether there was room."""

@@ -14,6 +14,7 @@ bounds allow, and counts the rest. Nothing that an engine or its library does en
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
@@ -279,16 +280,19 @@ class Publisher:
         self, source: Source, events: Iterable[Event], since_s: float, bytes_most: float = inf
     ) -> None:
         """Put events into the outbox, up to the one that makes it so many bytes."""
-        put, streams, now_ns = self._outbox.put, source.streams, self._clock.now_ns()
+        streams, lines = source.streams, defaultdict[str, list[bytes]](list)
         for event in events:
             names = streams(event)
             if names:
                 line = encode_event_line(event)
                 for stream in names:
-                    put(stream, line, since_s, now_ns)
+                    lines[stream].append(line)
                 bytes_most -= len(line)
                 if bytes_most <= 0:
                     break
+        now_ns = self._clock.now_ns()
+        for stream, these in lines.items():
+            self._outbox.put_all(stream, these, since_s, now_ns)
 
     async def _step_aside(self) -> None:
         """Let other readers of the sources have first what has just come."""
