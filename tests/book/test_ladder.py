@@ -64,6 +64,14 @@ def test_an_empty_side_has_nothing(side: Side) -> None:
     assert len(made) == 0
 
 
+def test_one_message_removes_changes_and_adds_levels() -> None:
+    made = ladder(BUY, "100", "99", "98")
+
+    made.lay([level("99", "0"), level("98", "5"), level("97"), level("100", "2")])
+
+    assert list(made) == [level("100", "2"), level("98", "5"), level("97")]
+
+
 def test_prices_are_compared_by_value_not_by_digits() -> None:
     made = ladder(SELL, "10.50")
 
