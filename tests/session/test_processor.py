@@ -1,5 +1,6 @@
 """The intake alone: a venue that finds gaps by number, and one that can prove nothing."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -43,6 +44,7 @@ from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
+from fluxum.session.trade_runs import follow
 from fluxum.venues.book_scan import book_scan
 from fluxum.venues.bybit.trades import trade_form as bybit_trade_form
 from fluxum.venues.conversation import Fetch
@@ -89,6 +91,7 @@ def unchecked(checks: Checks = NO_CHECKS) -> tuple[EventProcessor, Feed, Pipe[Ev
     )
     processor = EventProcessor(context, lambda: 0.0)
     feed = Feed("public-1", "public", "", context, processor.take, Owner())
+    feed.readiness.have(None)  # it is connected
     feed.subscribe([BOOK])
     processor.add(BOOK, feed)
     return processor, feed, processor.bus.subscribe(capacity=100, overflow=Overflow.RAISE)
@@ -443,13 +446,18 @@ def test_a_call_that_fails_harms_nothing_that_is_there() -> None:
 
 
 NOON_NS = 1_767_268_800_000_000_000
-RUNS = st.lists(
-    st.tuples(
-        st.integers(1, 12),  # the first number
-        st.integers(1, 4),  # how many frames, of a trade each
-        st.integers(-2, 70),  # how many seconds the venue is ahead
+AHEAD_S = st.sampled_from([*range(-2, 20), 61])  # how many seconds the venue is ahead
+READS = st.lists(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 0, 0, 0, 0, -3, -1, 2]),  # how many numbers are skipped before
+            st.integers(1, 3),  # how many frames, of a trade each
+            AHEAD_S,
+        ),
+        min_size=1,
+        max_size=2,
     ),
-    max_size=6,
+    max_size=8,
 )
 
 
@@ -477,21 +485,26 @@ def frames_of(first: int, count: int, ahead_s: int) -> list[bytes]:
 
 
 @pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
-@given(RUNS, st.integers(0, 6), st.booleans())
+@given(READS, st.integers(0, 9), st.integers(0, 9))
 def test_a_run_of_trades_is_processed_as_trade_by_trade(
-    runs: list[tuple[int, int, int]], lost_before: int, is_ready: bool
+    reads: list[list[tuple[int, int, int]]], lost_before: int, doubted_before: int
 ) -> None:
     scan = trade_scan(TRADE_FORM, {"BTC/USD": BTC})
     assert scan is not None
     outcomes: list[object] = []
     for is_together in (True, False):
         processor, feed, told = carrying()
-        if not is_ready:
-            feed.readiness.lack(TRADES, "not acknowledged")
-        for number, (first, count, ahead_s) in enumerate(runs):
+        first = 10
+        for number, runs in enumerate(reads):
             if number == lost_before:
                 processor.withdraw(feed, GapCause.LINK_LOST, "lost")
-            frames, at = frames_of(first, count, ahead_s), 0
+            if number == doubted_before:
+                feed.readiness.lack(TRADES, "not acknowledged")
+            frames: list[bytes] = []
+            for skipped, count, ahead_s in runs:
+                frames += frames_of(first + skipped, count, ahead_s)
+                first += skipped + count
+            at = 0
             while at < len(frames):
                 received_ns = NOON_NS + 60_000_000_000 + number
                 trades = scan(frames, at, received_ns)
@@ -517,31 +530,32 @@ def of_ids(ids: Sequence[int], ahead_s: int) -> bytes:
     st.lists(
         st.lists(
             st.tuples(
-                st.lists(st.integers(1, 20), min_size=1, max_size=3),  # ids
-                st.integers(-2, 70),  # how many seconds the venue is ahead
+                st.lists(st.sampled_from([0, 0, 0, 0, 0, 2]), min_size=1, max_size=3),  # ids ago
+                AHEAD_S,
             ),
             min_size=1,
             max_size=4,
         ),
-        max_size=6,
+        max_size=8,
     ),
-    st.integers(0, 6),
-    st.booleans(),
+    st.integers(0, 9),
+    st.integers(0, 9),
 )
 def test_a_run_of_trades_without_numbers_is_processed_as_trade_by_trade(
-    reads: list[list[tuple[list[int], int]]], lost_before: int, is_ready: bool
+    reads: list[list[tuple[list[int], int]]], lost_before: int, doubted_before: int
 ) -> None:
     scan = trade_scan(bybit_trade_form("bybit"), {"BTCUSD": BTC})
     assert scan is not None
     outcomes: list[object] = []
     for is_together in (True, False):
         processor, feed, told = carrying()
-        if not is_ready:
-            feed.readiness.lack(TRADES, "not acknowledged")
+        new = itertools.count(10)
         for number, read in enumerate(reads):
             if number == lost_before:
                 processor.withdraw(feed, GapCause.LINK_LOST, "lost")
-            frames = [of_ids(ids, ahead_s) for ids, ahead_s in read]
+            if number == doubted_before:
+                feed.readiness.lack(TRADES, "not acknowledged")
+            frames = [of_ids([next(new) - ago for ago in ids], ahead_s) for ids, ahead_s in read]
             trades = scan(frames, 0, NOON_NS + 60_000_000_000 + number)
             assert trades is not None
             assert trades.frames == len(frames)
@@ -549,6 +563,28 @@ def test_a_run_of_trades_without_numbers_is_processed_as_trade_by_trade(
         outcomes.append(outcome_of_trades(processor, feed, told))
 
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+@pytest.mark.parametrize("is_numbered", [True, False])
+def test_trades_of_a_ready_stream_that_follow_on_are_a_run(is_numbered: bool) -> None:
+    form = TRADE_FORM if is_numbered else bybit_trade_form("bybit")
+    scan = trade_scan(form, {"BTC/USD": BTC, "BTCUSD": BTC})
+    assert scan is not None
+    processor, _, told = carrying()
+    is_run: list[bool] = []
+    for first in (1, 4, 9):
+        frames = frames_of(first, 3, 0) if is_numbered else [of_ids([first, first + 1], 0)]
+        trades = scan(frames, 0, NOON_NS + 60_000_000_000)
+        assert trades is not None
+        stream, offset = processor.streams[TRADES], processor._context.offset
+        is_run.append(follow(trades, stream, processor.gaps, offset.received))
+        if not is_run[-1]:
+            processor.take(list(trades))
+    told.drain()
+
+    # The first has nothing to follow on; the third leaves out two numbers, which ids do not show.
+    assert is_run == [False, True, not is_numbered]
 
 
 ETH = Symbol("ETH/USD")
