@@ -104,6 +104,25 @@ class Ladder(Strategy, kw_only=True):
         return [Place(MARKET, "buy", Decimal("0.01"), price) for price in steps]
 
 
+class Crosser(Strategy, kw_only=True):
+    """Buys ten more than the best ask has, at its price, and a little at the market."""
+
+    is_done: Remembered[bool] = False
+
+    def wants(self) -> Iterable[Want]:
+        return [Want(MARKET, "book")]
+
+    def on_event(self, event: BotEvent, view: View) -> Iterable[Intent]:
+        book = view.book(MARKET)
+        if self.is_done or book.bid is None or book.ask is None:
+            return ()
+        self.is_done = True
+        return [
+            Place(MARKET, "buy", book.ask.quantity + 10, book.ask.price),
+            Place(MARKET, "buy", Decimal("0.01")),
+        ]
+
+
 class Breaks(Maker, kw_only=True):
     """A maker whose code fails at an event; `late` fails while its intents are read."""
 

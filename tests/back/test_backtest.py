@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import kraken_tape
-from back.makers import BTC, Breaks, Buyer, Ladder, Maker, Waiter
+from back.makers import BTC, Breaks, Buyer, Crosser, Ladder, Maker, Waiter
 from fluxum.back.backtest import BacktestResult, backtest
 from fluxum.back.columns import Columns
 from fluxum.back.player import Player
@@ -196,6 +196,22 @@ def test_an_account_has_to_have_all_that_its_open_orders_need(columns: Columns) 
 
     for there, refused in ((needed, []), (needed - Decimal("0.000000001"), [2])):
         orders = backtest(ladder, columns, accounts={"kraken": {"USD": there}}).orders
+        found = [at for at, one in enumerate(orders) if one.status is OrderStatus.REFUSED]
+        assert found == refused
+
+
+def test_an_order_that_was_filled_in_part_needs_only_what_is_left(columns: Columns) -> None:
+    crosses, takes = backtest(Crosser(), columns, latency=0.0).orders
+    assert crosses.limit is not None
+    bought = sum(fill.quantity for fill in crosses.fills.pessimistic if not fill.is_maker)
+    assert 0 < bought == crosses.quantity - 10
+    (taken,) = takes.fills.pessimistic
+    # What the first one bought was at its limit.
+    needed = crosses.quantity * crosses.limit + taken.quantity * taken.price
+
+    for there, refused in ((needed, []), (needed - Decimal("0.000000001"), [1])):
+        accounts = {"kraken": {"USD": there}}
+        orders = backtest(Crosser(), columns, accounts=accounts, latency=0.0).orders
         found = [at for at, one in enumerate(orders) if one.status is OrderStatus.REFUSED]
         assert found == refused
 
