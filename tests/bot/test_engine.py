@@ -270,6 +270,17 @@ def test_a_leg_that_ended_short_is_made_even_at_the_market_at_once() -> None:
     assert bot.account.position(ONE) + bot.account.position(TWO) == 0
 
 
+def test_a_leg_that_is_short_by_less_than_an_order_is_left_so() -> None:
+    bot, (buy, sell) = together([both()])
+
+    bot.step(fill(0.1, buy))
+    bot.step(fill(0.2, sell, quantity="0.96", side="sell", market=TWO))
+    ended = order_update(0.3, sell, market=TWO, status=OrderStatus.EXPIRED, filled=Decimal("0.96"))
+
+    assert bot.step(ended) == []
+    assert bot.due() == Timer(name="minute", received_ns=at(60))
+
+
 def test_legs_can_be_undone_instead() -> None:
     bot, (buy, sell) = together([both(unwinds=True)])
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from fluxum.venues.rates import Decaying, RateCounter, Windowed
+from fluxum.venues.rates import Decaying, RateCounter, Windowed, units_of
 
 SECOND_NS = 1_000_000_000
 ONE = Decimal(1)
@@ -21,7 +21,10 @@ def test_a_decaying_counter_falls_with_time_and_never_below_zero() -> None:
 
 def test_a_decaying_counter_has_room_after_what_is_too_much_has_decayed() -> None:
     counter = RateCounter(Decaying(Decimal(60), Decimal(2)))
-    counter.add(Decimal(60), 0)
+    counter.add(Decimal(57), 0)
+    assert counter.has_room(units_of(Decimal(3)), 0)
+    assert not counter.has_room(units_of(Decimal("3.000000000000000001")), 0)
+    counter.add(Decimal(3), 0)
 
     assert counter.wait_ns(Decimal(3), 0) == 3 * SECOND_NS // 2
     assert counter.wait_ns(Decimal(3), 3 * SECOND_NS // 2) == 0
@@ -31,6 +34,7 @@ def test_a_decaying_counter_has_room_after_what_is_too_much_has_decayed() -> Non
 def test_a_window_holds_what_was_done_within_it_and_no_more() -> None:
     counter = RateCounter(Windowed(Decimal(3), Decimal(10)))
     for second in (0, 4, 8):
+        assert counter.wait_ns(ONE, second * SECOND_NS) == 0
         counter.add(ONE, second * SECOND_NS)
 
     assert counter.used(8 * SECOND_NS) == 3

@@ -18,12 +18,20 @@ from fluxum.bot.gate import Gate
 from fluxum.bot.intent import CancelAll, Halt, Intent, Note, Quote, Target, Together
 from fluxum.bot.limits import BotFact, Verdict
 from fluxum.bot.market import Market
-from fluxum.bot.planner import Change, End, New, Plan, plan_quote, plan_target
+from fluxum.bot.planner import (
+    Change,
+    End,
+    New,
+    Plan,
+    in_lots,
+    is_enough,
+    plan_quote,
+    plan_target,
+)
 from fluxum.bot.requests import amend_of, changed, of_leg, of_new, of_order, of_place
 from fluxum.bot.together import TRIES_MAX, Group, hedges, opened
 from fluxum.bot.view import OrderRole
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
-from fluxum.model.instrument import Instrument
 from fluxum.model.order import Cancel, OrderRequest, Place
 
 __all__ = ["Commands"]
@@ -384,10 +392,6 @@ class Commands:
 
     def _lots(self, market: Market, quantity: Decimal) -> Decimal:
         """What of a quantity the market takes, zero for less than its least."""
-        rules: Instrument | None = self._books.instrument(market)
-        if rules is None:
-            return quantity
-        cut = rules.round_quantity(quantity)
-        worth = self._worth(market)
-        is_worth = rules.notional_min is None or worth is None or cut * worth >= rules.notional_min
-        return cut if cut >= rules.quantity_min and is_worth else Decimal(0)
+        rules = self._books.instrument(market)
+        cut = in_lots(quantity, rules)
+        return cut if is_enough(cut, self._worth(market), rules) else Decimal(0)

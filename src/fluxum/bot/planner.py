@@ -21,7 +21,17 @@ from fluxum.model.instrument import Instrument
 from fluxum.model.levels import Level
 from fluxum.model.market import Side
 
-__all__ = ["Change", "End", "New", "Plan", "Planned", "plan_quote", "plan_target"]
+__all__ = [
+    "Change",
+    "End",
+    "New",
+    "Plan",
+    "Planned",
+    "in_lots",
+    "is_enough",
+    "plan_quote",
+    "plan_target",
+]
 
 _ZERO = Decimal(0)
 # To look up a member of an enumeration costs a call.
@@ -124,8 +134,8 @@ def plan_target(
     if any(one.role is _TARGET for one in orders):
         return Plan(is_blocked=True)
     need = subtract(target.quantity, held)
-    quantity = _lots(abs(need), instrument)
-    if not _is_enough(quantity, target.limit or worth, instrument):
+    quantity = in_lots(abs(need), instrument)
+    if not is_enough(quantity, target.limit or worth, instrument):
         return None
     side = _BUY if need > 0 else _SELL
     price = _tick(side, target.limit, instrument)
@@ -145,8 +155,8 @@ def _side(
         if not one.is_certain:
             return _BLOCKED
     price = None if level is None else _tick(side, level.price, instrument)
-    wanted = _ZERO if level is None else _lots(level.quantity, instrument)
-    if not _is_enough(wanted, price, instrument):
+    wanted = _ZERO if level is None else in_lots(level.quantity, instrument)
+    if not is_enough(wanted, price, instrument):
         return Plan(tuple(End(one) for one in orders), is_blocked=False)
     if not orders:
         return Plan((_new(side, wanted, price, quote),))
@@ -166,7 +176,7 @@ def _side(
     if away:
         return Plan(ends, is_blocked=excess < 0)
     missing = minus(excess)
-    if not _is_enough(missing, price, instrument):
+    if not is_enough(missing, price, instrument):
         return Plan()
     return Plan((_new(side, missing, price, quote),))
 
@@ -190,7 +200,7 @@ def _less(
         if excess <= 0:
             break
         left = subtract(one.remaining, excess)
-        if left > 0 and can_amend and _is_enough(left, one.price, instrument):
+        if left > 0 and can_amend and is_enough(left, one.price, instrument):
             quantity = subtract(one.quantity, excess)
             changes.append(Change(order=one, quantity=quantity, price=None))
         else:
@@ -219,12 +229,13 @@ def _tick(side: Side, price: Decimal | None, instrument: Instrument | None) -> D
     return instrument.round_price(price, ROUND_FLOOR if side is _BUY else ROUND_CEILING)
 
 
-def _lots(quantity: Decimal, instrument: Instrument | None) -> Decimal:
+def in_lots(quantity: Decimal, instrument: Instrument | None) -> Decimal:
+    """A quantity in whole lots of the market, rounded down; unchanged if its rules are unknown."""
     return quantity if instrument is None else instrument.round_quantity(quantity)
 
 
-def _is_enough(quantity: Decimal, price: Decimal | None, instrument: Instrument | None) -> bool:
-    """Whether the market takes an order of this size."""
+def is_enough(quantity: Decimal, price: Decimal | None, instrument: Instrument | None) -> bool:
+    """Whether the market takes an order of this size; `price` is its limit, or about its price."""
     if quantity <= 0:
         return False
     if instrument is None:
