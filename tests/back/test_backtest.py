@@ -12,7 +12,7 @@ import pytest
 
 import kraken_tape
 from back.makers import BTC, Breaks, Buyer, Crosser, Ladder, Maker, Waiter
-from fluxum.back.backtest import Backtest, BacktestResult, backtest
+from fluxum.back.backtest import BacktestResult, backtest
 from fluxum.back.columns import Columns
 from fluxum.back.player import Player
 from fluxum.back.prepare import prepare
@@ -69,13 +69,6 @@ def test_columns_decide_as_the_raw_frames_through_the_live_rooms(
     assert fast.facts.orders == faithful.facts.orders
     assert fast.facts.equity == faithful.facts.equity
     assert not fast.failed
-
-
-def test_what_a_strategy_received_is_counted_on_both_ways(columns: Columns, tape: Path) -> None:
-    for faithful in ((), (tape,)):
-        one = Backtest(Maker(every=5), columns, limits=FAST, faithful=faithful)
-        one.run()
-        assert one._engine.wanted.received == 3001  # the snapshot, and all updates of the tape
 
 
 def test_twenty_runs_have_one_hash(columns: Columns) -> None:

@@ -230,6 +230,16 @@ def test_timers_are_due_at_whole_multiples_and_reach_the_strategy() -> None:
     assert bot.strategy == Scripted(received=["BookSnapshot", "Timer"])
 
 
+def test_events_that_were_given_straight_to_the_strategy_are_received_too() -> None:
+    bot = scripted([])
+    bot.step(snapshot(0))
+
+    bot.direct.given(3)
+
+    assert bot.wanted.received == 4
+    assert bot.direct.count == 3
+
+
 # Legs
 
 
