@@ -191,6 +191,9 @@ def test_a_topic_is_ending_from_its_request_until_it_is_closed_or_requested_anew
     followed = requested("unsubscribe")
     assert followed.ending() == ["a"]
 
+    followed.request("list", ["a"])
+    assert followed.ending() == ["a"]
+
     followed.request("subscribe", ["a"])
     assert followed.ending() == []
 

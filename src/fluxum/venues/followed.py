@@ -32,12 +32,12 @@ class FollowedRequests:
         """Topics whose end was requested; true once they were requested anew."""
 
     def request(self, op: str, topics: Iterable[str]) -> None:
-        """Another client requested to `subscribe` or `unsubscribe` these."""
+        """Another client requested to `subscribe` or `unsubscribe` these; no other `op` counts."""
         for topic in topics:
             if op == "unsubscribe":
                 self._renewed[topic] = False
                 self.has_ends = True
-            elif topic in self._renewed:
+            elif op == "subscribe" and topic in self._renewed:
                 self._renewed[topic] = True
 
     def is_renewed(self, topic: str) -> bool:
