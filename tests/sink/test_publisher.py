@@ -636,6 +636,32 @@ def test_an_event_is_written_after_twenty_milliseconds_wherever_it_falls() -> No
     play(story)
 
 
+def test_a_link_is_kept_until_a_write_fails_and_an_outage_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="fluxum.sink")
+
+    async def story() -> None:
+        log = Log()
+        async with (
+            quiet_session() as session,
+            publish(MemoryWriter(log), session, clock=SimulatedClock(), random=Random(3)),
+        ):
+            for number in range(6):
+                log.refused = 3 if number == 3 else 0
+                put(session, trade(number))
+                await asyncio.sleep(10)
+        assert len(log.written) > 6
+        assert log.opened == 4  # the first one, and one after each of three refusals
+
+    play(story)
+
+    assert [one.getMessage() for one in caplog.records] == [
+        "sink: not written, and tried again: no space left on device",
+        "sink: written again",
+    ]
+
+
 def test_events_that_come_faster_than_steps_are_bounded_and_what_is_lost_is_counted() -> None:
     async def story() -> None:
         policy = PublishPolicy(capacity=200)

@@ -312,11 +312,11 @@ def test_columns_are_encoded_by_what_they_hold(columns: Path) -> None:
 
 
 def test_rows_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 3 rows for a group and 4 in all: a group of A, then all, then the rest."""
+    """With 3 rows for a group and 4 in all: a group of A, then all five, then the rest."""
     monkeypatch.setattr(parts, "GROUP_ROWS", 3)
     monkeypatch.setattr(parts, "_WAITING_ROWS", 4)
     monkeypatch.setattr("fluxum.store.build.SETTLED_ROWS", 0)
-    frames = [trade(at, "7", f"{name}/USD") for at, name in enumerate("AABABBBCC", 1)]
+    frames = [trade(at, "7", f"{name}/USD") for at, name in enumerate("AAABCBCDBA", 1)]
 
     build([handmade(tmp_path / "a.jsonl", *frames)], tmp_path / "out")
 
@@ -325,7 +325,7 @@ def test_rows_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         meta = parquet().read_metadata(file)
         sizes = [meta.row_group(at).num_rows for at in range(meta.num_row_groups)]
         groups[file.parents[1].name[-7:-6]] = sizes
-    assert groups == {"A": [3], "B": [3, 1], "C": [2]}
+    assert groups == {"A": [3, 1], "B": [2, 1], "C": [2], "D": [1]}
 
 
 def test_rows_are_the_same_without_a_compiler(
