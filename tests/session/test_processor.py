@@ -461,6 +461,14 @@ READS = st.lists(
 )
 
 
+def harm(processor: EventProcessor, feed: Feed, *, is_lost: bool, is_doubted: bool) -> None:
+    """Lose the link's data so far, or doubt that its trades are subscribed."""
+    if is_lost:
+        processor.withdraw(feed, GapCause.LINK_LOST, "lost")
+    if is_doubted:
+        feed.readiness.lack(TRADES, "not acknowledged")
+
+
 def outcome_of_trades(processor: EventProcessor, feed: Feed, told: Pipe[Event]) -> object:
     """All that taking trades may change: what was published, each count and each mark."""
     stream = processor.streams[TRADES]
@@ -496,10 +504,9 @@ def test_a_run_of_trades_is_processed_as_trade_by_trade(
         processor, feed, told = carrying()
         first = 10
         for number, runs in enumerate(reads):
-            if number == lost_before:
-                processor.withdraw(feed, GapCause.LINK_LOST, "lost")
-            if number == doubted_before:
-                feed.readiness.lack(TRADES, "not acknowledged")
+            harm(
+                processor, feed, is_lost=number == lost_before, is_doubted=number == doubted_before
+            )
             frames: list[bytes] = []
             for skipped, count, ahead_s in runs:
                 frames += frames_of(first + skipped, count, ahead_s)
@@ -551,10 +558,9 @@ def test_a_run_of_trades_without_numbers_is_processed_as_trade_by_trade(
         processor, feed, told = carrying()
         new = itertools.count(10)
         for number, read in enumerate(reads):
-            if number == lost_before:
-                processor.withdraw(feed, GapCause.LINK_LOST, "lost")
-            if number == doubted_before:
-                feed.readiness.lack(TRADES, "not acknowledged")
+            harm(
+                processor, feed, is_lost=number == lost_before, is_doubted=number == doubted_before
+            )
             frames = [of_ids([next(new) - ago for ago in ids], ahead_s) for ids, ahead_s in read]
             trades = scan(frames, 0, NOON_NS + 60_000_000_000 + number)
             assert trades is not None
@@ -571,20 +577,22 @@ def test_trades_of_a_ready_stream_that_follow_on_are_a_run(is_numbered: bool) ->
     form = TRADE_FORM if is_numbered else bybit_trade_form("bybit")
     scan = trade_scan(form, {"BTC/USD": BTC, "BTCUSD": BTC})
     assert scan is not None
-    processor, _, told = carrying()
+    processor, feed, told = carrying()
     is_run: list[bool] = []
-    for first in (1, 4, 9):
+    for first in (1, 4, 7, 10, 15, 18):
         frames = frames_of(first, 3, 0) if is_numbered else [of_ids([first, first + 1], 0)]
         trades = scan(frames, 0, NOON_NS + 60_000_000_000)
         assert trades is not None
+        harm(processor, feed, is_lost=first == 18, is_doubted=first == 7)
         stream, offset = processor.streams[TRADES], processor._context.offset
         is_run.append(follow(trades, stream, processor.gaps, offset.received))
         if not is_run[-1]:
             processor.take(list(trades))
     told.drain()
 
-    # The first has nothing to follow on; the third leaves out two numbers, which ids do not show.
-    assert is_run == [False, True, not is_numbered]
+    # The first has nothing to follow on, the third is doubted, the fifth leaves out two numbers,
+    # which ids do not show, and before the last some may be lost.
+    assert is_run == [False, True, False, True, not is_numbered, False]
 
 
 ETH = Symbol("ETH/USD")

@@ -209,9 +209,8 @@ def test_requests_without_an_answer_are_kept_up_to_a_limit() -> None:
     requests.keep(2, "the same number again")
     requests.keep("x", "one more")
 
-    assert [requests.find(number) for number in (0, 1, 2, 3, None)] == [
-        *(None, None, "the same number again", None, None)
-    ]
+    found = [requests.find(number) for number in (0, 1, 2, 3, None)]
+    assert found == [None, None, "the same number again", None, None]
     assert requests.answer(4) == "request 4"
     assert requests.answer(4) is None
     assert requests.find("x") == "one more"
